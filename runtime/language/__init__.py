@@ -1,0 +1,1 @@
+"""From transcript to commands, and from words to token ids."""
