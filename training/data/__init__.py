@@ -1,0 +1,1 @@
+"""Data sets: rendered shards and the committed test set."""

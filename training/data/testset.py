@@ -1,0 +1,96 @@
+"""Reads a committed test set: a folder with `test.json`, `images/*.jpg` and `instances/*.png`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from runtime.errors import SaymaskError
+from training.expressions.datatypes import Expression
+from training.scenes.datatypes import SceneObject
+
+
+@dataclass(frozen=True, eq=False)
+class TestImage:
+    """One test image with its ground truth and the expressions asked about it.
+
+    `file` is the image's path relative to the folder, as in `test.json`. `image` uint8 (h, w, 3) RGB; `instances` int8 (h, w),
+    an object's index or `BACKGROUND`. `scene_seed` and `table_texture` name what it was rendered from.
+    """
+
+    __test__: ClassVar[bool] = False  # pytest would otherwise try to collect a class of this name
+
+    file: str
+    image: npt.NDArray[np.uint8]
+    instances: npt.NDArray[np.int8]
+    objects: tuple[SceneObject, ...]
+    expressions: tuple[Expression, ...]
+    scene_seed: int
+    table_texture: str
+
+    def mask(self, expression: Expression) -> npt.NDArray[np.bool_]:
+        """Visible pixels of all referents of `expression`, bool (h, w); empty where it has none."""
+        mask: npt.NDArray[np.bool_] = np.isin(self.instances, expression.referents)
+        return mask
+
+
+def load_test_set(folder: Path) -> list[TestImage]:
+    """All images of the test set in `folder`, in the order of `test.json`.
+
+    Raises SaymaskError, naming the file, when one is missing, cannot be read or contradicts another.
+    """
+    return list(iterate_test_set(folder))
+
+
+def iterate_test_set(folder: Path) -> Iterator[TestImage]:
+    """Like `load_test_set`, one image at a time."""
+    index = folder / "test.json"
+    try:
+        records = json.loads(index.read_text(encoding="utf-8"))["images"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SaymaskError(f"{index}: not a readable test set (expected JSON with 'images'): {error}") from error
+    for position, record in enumerate(records):
+        try:
+            yield _read_image(folder, record)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SaymaskError(f"{index}: image {position} is malformed: {error!r}") from error
+
+
+def _read_image(folder: Path, record: dict[str, Any]) -> TestImage:
+    image = _read_picture(folder / record["file"], cv2.IMREAD_COLOR)
+    labels = _read_picture(folder / record["instances"], cv2.IMREAD_GRAYSCALE)
+    if image.shape[:2] != labels.shape:
+        raise SaymaskError(
+            f"{folder / record['instances']}: size {labels.shape} differs from its image's {image.shape[:2]}"
+        )
+    # Files hold index + 1 with 0 for the background, because a PNG has no -1.
+    instances = (labels.astype(np.int16) - 1).astype(np.int8)
+    return TestImage(
+        file=record["file"],
+        image=np.ascontiguousarray(image[..., ::-1]),
+        instances=instances,
+        objects=tuple(SceneObject(**_record(SceneObject, item)) for item in record["objects"]),
+        expressions=tuple(Expression(**_record(Expression, item)) for item in record["expressions"]),
+        scene_seed=int(record["scene_seed"]),
+        table_texture=str(record["table_texture"]),
+    )
+
+
+def _read_picture(path: Path, flags: int) -> npt.NDArray[np.uint8]:
+    picture = cv2.imread(str(path), flags)
+    if picture is None:
+        raise SaymaskError(f"{path}: missing or not a picture")
+    return picture.astype(np.uint8, copy=False)
+
+
+def _record(kind: type[SceneObject | Expression], item: dict[str, Any]) -> dict[str, Any]:
+    """The fields of `kind` in `item`, with JSON's lists as tuples; other keys are for readers of the file only."""
+    names = {field.name for field in fields(kind)}
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in item.items() if key in names}
