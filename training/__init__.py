@@ -1,1 +1,1 @@
-"""Scenes, expressions, networks, training and evaluation. Needs the `train` extra; never runs on the robot."""
+"""Everything that needs more than the robot has: scenes, expressions, data sets, models, training, evaluation."""
