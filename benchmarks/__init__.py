@@ -1,0 +1,1 @@
+"""Latency, accuracy and what they are measured on. May import anything; nobody imports it."""
