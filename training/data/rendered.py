@@ -1,0 +1,194 @@
+"""Rendered shards as training batches: the n-th batch is a pure function of the seed and n, so a killed run resumes exactly."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from runtime.errors import SaymaskError
+from runtime.language.vocabulary import PAD_ID, UNKNOWN_ID, Vocabulary, words_of
+from runtime.vision.preprocess import PAD_VALUE, letterbox, letterbox_mask
+from training.config import TrainingConfig
+from training.expressions.datatypes import Expression
+from training.models import NetworkSpec
+from training.scenes.datatypes import BACKGROUND
+from training.scenes.shards import Shard, read_shard
+
+COUNT_CLASSES = {"none": 0, "one": 1, "several": 2}
+LANDMARK_STRIDE = 16
+OFFSET_STRIDE = 4
+_MIRRORED = {"left": "right", "right": "left", "leftmost": "rightmost", "rightmost": "leftmost"}
+_SMALLEST_SCALE = 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One letterboxed image, its instances and one expression about it; every data set of this project yields these.
+
+    `pixels` uint8 (H, W, 3) RGB; `instances` int8 (H, W), -1 for background.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    instances: npt.NDArray[np.int8]
+    text: str
+    expression: Expression
+
+    def share(self, indices: Sequence[int], size: tuple[int, int]) -> npt.NDArray[np.float32]:
+        """How much of each cell of a (h, w) grid the objects `indices` cover: float32 (h, w) in 0..1."""
+        height, width = self.instances.shape
+        inside = np.isin(self.instances, list(indices)).astype(np.float32)
+        blocks = inside.reshape(size[0], height // size[0], size[1], width // size[1])
+        return blocks.mean((1, 3), dtype=np.float32)
+
+
+class RenderedShards:
+    """All views of a folder of shards (see training/scenes/shards.py), as one list."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        """Open every finished shard. Raises SaymaskError when a folder holds none."""
+        paths = [path for folder in folders for path in sorted(folder.glob("shard-*.npz"))]
+        if not paths:
+            names = ", ".join(str(folder) for folder in folders)
+            raise SaymaskError(f"no shards in {names}; make some with python training/render.py --out {folders[0]}")
+        self._shards: list[Shard] = [read_shard(path) for path in paths]
+        self._starts = np.cumsum([0, *(len(shard) for shard in self._shards)]).tolist()
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def view(
+        self, index: int
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8], tuple[Expression, ...]]:
+        """Image uint8 (h, w, 3) RGB, instances int8 (h, w) and the expressions of one view."""
+        which = bisect_right(self._starts, index) - 1
+        shard, inner = self._shards[which], index - self._starts[which]
+        return shard.image(inner), shard.instances(inner), shard.record(inner).expressions
+
+
+class TrainingBatches(Dataset[dict[str, Tensor]]):
+    """Batch n of the run, augmented, as tensors.
+
+    With B images and N = B x expressions_per_image expressions: pixels uint8 (B, H, W, 3), token_ids int64 (N, max_words),
+    lengths int64 (N,), masks float32 (N, h, w), counts int64 (N,), landmarks float32 (N, H/16, W/16),
+    offsets float32 (B, 2, H/4, W/4) and on_object float32 (B, 1, H/4, W/4). Expressions of one image follow each other.
+    """
+
+    def __init__(self, views: RenderedShards, vocabulary: Vocabulary, spec: NetworkSpec, config: TrainingConfig) -> None:
+        self.views, self.vocabulary, self.spec, self.config = views, vocabulary, spec, config
+
+    def __len__(self) -> int:
+        return self.config.steps
+
+    def __getitem__(self, step: int) -> dict[str, Tensor]:
+        cv2.setNumThreads(1)  # worker processes already share the cores
+        rng = np.random.default_rng([self.config.seed, step])
+        samples: list[Sample] = []
+        for index in self._indices(step):
+            samples += self._draw(index, rng)
+        return self._tensors(samples, rng)
+
+    def _indices(self, step: int) -> list[int]:
+        """Views of one step: each epoch is its own shuffle of all views."""
+        size, count = self.config.images_per_step, len(self.views)
+        places = range(step * size, (step + 1) * size)
+        orders = {p // count: np.random.default_rng([self.config.seed, 1, p // count]).permutation(count) for p in places}
+        return [int(orders[place // count][place % count]) for place in places]
+
+    def _draw(self, index: int, rng: np.random.Generator) -> list[Sample]:
+        image, instances, expressions = self.views.view(index)
+        pixels, _ = letterbox(image, self.spec.image_size)
+        labels = letterbox_mask(instances, self.spec.image_size, BACKGROUND)
+        mirrored = self.config.flip and rng.random() < 0.5
+        if mirrored:
+            pixels, labels = pixels[:, ::-1], labels[:, ::-1]
+        pixels, labels = _shrink(_relight(pixels, rng), labels, rng)
+        wanted = self.config.expressions_per_image
+        chosen = rng.choice(len(expressions), wanted, replace=len(expressions) < wanted)
+        samples = []
+        for number in chosen:
+            expression = expressions[number]
+            text = expression.text
+            fits = len(words_of(expression.transcript)) <= self.spec.max_words
+            if fits and rng.random() < self.config.transcript_share:
+                text = expression.transcript
+            samples.append(Sample(pixels, labels, mirror(text) if mirrored else text, expression))
+        return samples
+
+    def _tensors(self, samples: list[Sample], rng: np.random.Generator) -> dict[str, Tensor]:
+        tokens = self.vocabulary.encode([sample.text for sample in samples], self.spec.max_words)
+        dropped = (rng.random(tokens.ids.shape) < self.config.word_drop) & (tokens.ids != PAD_ID)
+        images = samples[:: self.config.expressions_per_image]
+        coarse = (self.spec.image_size[0] // LANDMARK_STRIDE, self.spec.image_size[1] // LANDMARK_STRIDE)
+        offsets, on_object = zip(*(centre_offsets(image.instances) for image in images), strict=True)
+        arrays = {
+            "pixels": np.stack([image.pixels for image in images]),
+            "token_ids": np.where(dropped, UNKNOWN_ID, tokens.ids),
+            "lengths": tokens.lengths,
+            "masks": np.stack([s.share(s.expression.referents, self.spec.logit_size) for s in samples]),
+            "counts": np.array([COUNT_CLASSES[s.expression.count] for s in samples]),
+            "landmarks": np.stack([s.share(s.expression.landmarks, coarse) for s in samples]),
+            "offsets": np.stack(offsets),
+            "on_object": np.stack(on_object),
+        }
+        return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+
+
+def mirror(text: str) -> str:
+    """The expression that says the same of the image seen in a mirror."""
+    return " ".join(_MIRRORED.get(word, word) for word in text.split())
+
+
+def centre_offsets(
+    instances: npt.NDArray[np.int8],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Offsets (2, H/4, W/4) from each cell to its object's centroid, x then y, as shares of the image's sides; and (1, H/4, W/4),
+    1 where a cell's centre lies on an object."""
+    height, width = instances.shape
+    cells = instances[OFFSET_STRIDE // 2 :: OFFSET_STRIDE, OFFSET_STRIDE // 2 :: OFFSET_STRIDE]
+    rows, columns = np.mgrid[: cells.shape[0], : cells.shape[1]]
+    places = np.stack([(columns + 0.5) / cells.shape[1], (rows + 0.5) / cells.shape[0]]).astype(np.float32)
+    offsets = np.zeros_like(places)
+    for index in np.unique(cells[cells != BACKGROUND]):
+        y, x = np.nonzero(instances == index)
+        centre = np.array([(x.mean() + 0.5) / width, (y.mean() + 0.5) / height], np.float32)
+        inside = cells == index
+        offsets[:, inside] = centre[:, None] - places[:, inside]
+    return offsets, (cells != BACKGROUND)[None].astype(np.float32)
+
+
+def _relight(pixels: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Random gamma, contrast and slight white balance, through one table per channel; hues stay what their names say."""
+    ramp = np.arange(256, dtype=np.float64) / 255
+    curve = ramp ** np.exp(rng.uniform(-0.35, 0.35))
+    curve = (curve - 0.5) * rng.uniform(0.75, 1.2) + 0.5 + rng.uniform(-0.08, 0.08)
+    table = np.clip(curve[:, None] * rng.uniform(0.94, 1.06, 3) * 255, 0, 255).astype(np.uint8)
+    relit = cv2.LUT(np.ascontiguousarray(pixels), table[None]).astype(np.uint8, copy=False)
+    padding = (pixels == PAD_VALUE).all(-1)
+    relit[padding] = PAD_VALUE
+    return relit
+
+
+def _shrink(
+    pixels: npt.NDArray[np.uint8], labels: npt.NDArray[np.int8], rng: np.random.Generator
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8]]:
+    """Now and then show the picture smaller, somewhere in the padding."""
+    if rng.random() > 0.3:
+        return np.ascontiguousarray(pixels), np.ascontiguousarray(labels)
+    height, width = labels.shape
+    scale = rng.uniform(_SMALLEST_SCALE, 1)
+    left, top = rng.uniform(0, 1 - scale, 2) * (width, height)
+    move = np.array([[scale, 0, left], [0, scale, top]])
+    shrunk = cv2.warpAffine(np.ascontiguousarray(pixels), move, (width, height), borderValue=(PAD_VALUE,) * 3)
+    moved = cv2.warpAffine(
+        np.ascontiguousarray(labels.view(np.uint8)), move, (width, height), flags=cv2.INTER_NEAREST, borderValue=(255,)
+    )
+    return shrunk.astype(np.uint8, copy=False), moved.view(np.int8)

@@ -1,0 +1,67 @@
+"""What the network is trained to do less of."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def weighted_logistic(logits: Tensor, targets: Tensor, *, foreground: float, background: float) -> Tensor:
+    """Per-pixel weighted logistic loss of Hu et al. 2016, equation 2, averaged over W x H: float (N,).
+
+    `logits` and `targets` (N, h, w); targets in 0..1 are the covered share of each cell. The weights alpha_f and alpha_b
+    blend by that share.
+    """
+    weights = background + (foreground - background) * targets
+    return (weights * F.binary_cross_entropy_with_logits(logits, targets, reduction="none")).mean((1, 2))
+
+
+def soft_dice(logits: Tensor, targets: Tensor, smoothing: float = 1.0) -> Tensor:
+    """1 minus the soft Dice overlap (Milletari et al. 2016, arXiv 1606.04797) of each mask: float (N,) in 0..1."""
+    probabilities = logits.sigmoid()
+    shared = 2 * (probabilities * targets).sum((1, 2)) + smoothing
+    return 1 - shared / (probabilities.sum((1, 2)) + targets.sum((1, 2)) + smoothing)
+
+
+def landmark_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy between a softmax over places and where the landmark is, over expressions that have one: scalar.
+
+    `logits` (N, h, w), `targets` (N, h, w) covered share per cell, all zero without a landmark.
+    """
+    mass = targets.flatten(1).sum(1)
+    has_one = (mass > 0).to(logits.dtype)
+    wanted = targets.flatten(1) / mass.clamp_min(1e-6)[:, None]
+    losses = -(wanted * logits.flatten(1).log_softmax(1)).sum(1)
+    return (losses * has_one).sum() / has_one.sum().clamp_min(1)
+
+
+def offset_error(offsets: Tensor, targets: Tensor, on_object: Tensor) -> Tensor:
+    """Mean absolute error of instance-centre offsets (B, 2, h, w) over cells on an object (B, 1, h, w): scalar."""
+    errors: Tensor = ((offsets - targets).abs() * on_object).sum() / on_object.sum().clamp_min(1)
+    return errors
+
+
+def total_loss(outputs: dict[str, Tensor], batch: dict[str, Tensor], weights: dict[str, float]) -> dict[str, Tensor]:
+    """Every term by name, and their weighted sum as "loss".
+
+    `weights` holds dice, logistic, count, landmark, offset, and alpha_foreground and alpha_background.
+    Dice needs something to overlap with, so absent expressions are left out of it.
+    """
+    masks, logits = batch["masks"], outputs["mask_logits"].float()
+    present = (batch["counts"] > 0).float()
+    logistic = weighted_logistic(
+        logits, masks, foreground=weights["alpha_foreground"], background=weights["alpha_background"]
+    )
+    terms = {
+        "dice": (soft_dice(logits, masks) * present).sum() / present.sum().clamp_min(1),
+        "logistic": logistic.mean(),
+    }
+    if "count_logits" in outputs:
+        terms["count"] = F.cross_entropy(outputs["count_logits"].float(), batch["counts"])
+    if "landmark_logits" in outputs:
+        terms["landmark"] = landmark_cross_entropy(outputs["landmark_logits"].float(), batch["landmarks"])
+    if "centre_offsets" in outputs:
+        terms["offset"] = offset_error(outputs["centre_offsets"].float(), batch["offsets"], batch["on_object"])
+    terms["loss"] = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+    return terms

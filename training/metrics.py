@@ -1,0 +1,138 @@
+"""How answers are scored, in plain numpy. Every figure of this project is defined here and nowhere else.
+
+overall IoU and precision@X follow Hu et al. 2016 (arXiv 1603.06180), section 4: cumulative intersection over cumulative
+union, and the share of expressions whose IoU is at least X. Masks are compared at the camera's own resolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+BACKGROUND = -1
+PRECISION_LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
+CORRECT_IOU = 0.5
+"""A FOUND answer counts as correct from this IoU on (the usual level of referring segmentation)."""
+_EXPECTED_VERDICT = {"none": "NOT_FOUND", "one": "FOUND", "several": "AMBIGUOUS"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one expression. `chosen`: the mask lies on a referent more than on anything else."""
+
+    kind: str
+    count: str
+    plural: bool
+    intersection: int
+    union: int
+    chosen: bool
+    absent_probability: float
+    several_probability: float
+    verdict: str
+    confidence: float
+
+    @property
+    def iou(self) -> float:
+        """Empty against empty counts 1."""
+        return self.intersection / self.union if self.union else 1.0
+
+    @property
+    def correct(self) -> bool:
+        """The verdict is the one the ground truth asks for, and a FOUND mask is the referent's."""
+        expected = "FOUND" if self.plural and self.count != "none" else _EXPECTED_VERDICT[self.count]
+        if self.verdict != expected:
+            return False
+        return expected != "FOUND" or (self.chosen and self.iou >= CORRECT_IOU)
+
+
+def overlap(
+    mask: npt.NDArray[np.bool_], instances: npt.NDArray[np.int8], referents: Sequence[int]
+) -> tuple[int, int, bool]:
+    """Intersection and union in pixels of a bool (h, w) mask with the referents, and whether a referent was chosen.
+
+    `instances` int8 (h, w) holds object indices, -1 for background. Chosen: among the objects, the one under most of the
+    mask's pixels is a referent. An empty mask chooses nothing.
+    """
+    truth = np.isin(instances, list(referents)) if referents else np.zeros_like(mask)
+    covered = instances[mask]
+    covered = covered[covered != BACKGROUND]
+    chosen = bool(covered.size) and int(np.bincount(covered).argmax()) in referents
+    return int((mask & truth).sum()), int((mask | truth).sum()), chosen
+
+
+def overall_iou(intersections: Sequence[int], unions: Sequence[int]) -> float:
+    """Cumulative intersection over cumulative union; nan without pixels."""
+    total = sum(unions)
+    return sum(intersections) / total if total else float("nan")
+
+
+def precision_at(ious: Sequence[float], level: float) -> float:
+    """Share of `ious` at or above `level`; nan for none."""
+    return float(np.mean(np.asarray(ious) >= level)) if len(ious) else float("nan")
+
+
+def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float:
+    """Area under the ROC curve by ranks (Mann-Whitney U), ties counted half; nan unless both classes occur."""
+    values, labels = np.asarray(scores, np.float64), np.asarray(positive, bool)
+    positives, negatives = int(labels.sum()), int((~labels).sum())
+    if not positives or not negatives:
+        return float("nan")
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    mean_rank = np.cumsum(counts) - (counts - 1) / 2
+    rank_sum = float(mean_rank[inverse][labels].sum())
+    return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
+
+
+def expected_calibration_error(confidence: Sequence[float], correct: Sequence[bool], bins: int = 15) -> float:
+    """Mean gap between confidence and accuracy over equal-width bins, weighted by size (Guo et al. 2017); nan for none."""
+    values, right = np.asarray(confidence, np.float64), np.asarray(correct, np.float64)
+    if not values.size:
+        return float("nan")
+    index = np.minimum((values * bins).astype(int), bins - 1)
+    gaps = [abs(values[index == b].mean() - right[index == b].mean()) * (index == b).mean() for b in np.unique(index)]
+    return float(sum(gaps))
+
+
+def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """IoU figures over expressions that have a referent."""
+    ious = [outcome.iou for outcome in outcomes]
+    single = [outcome.chosen for outcome in outcomes if outcome.count == "one"]
+    figures: dict[str, Any] = {
+        "n": len(outcomes),
+        "overall_iou": overall_iou([o.intersection for o in outcomes], [o.union for o in outcomes]),
+        "mean_iou": float(np.mean(ious)) if ious else float("nan"),
+    }
+    figures |= {f"precision_at_{level}": precision_at(ious, level) for level in PRECISION_LEVELS}
+    figures["right_object"] = float(np.mean(single)) if single else float("nan")
+    return figures
+
+
+def summarise(outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    """All figures of a test: IoU over expressions with a referent (raw mask, before the verdict), then the doubt.
+
+    `right_object`: single-referent expressions whose mask chose the referent. `absent_auroc`: probability of "none", absent
+    against the rest. `ambiguous_auroc`: probability of "several", ambiguous against unique singular expressions.
+    `ece`: over all answers. `wrong_found_rate`: FOUND answers whose mask chose no referent (always so on an absent
+    expression). `coverage`: expressions that deserve FOUND (one referent, or plural) and got it.
+    """
+    everything = list(outcomes)
+    present = [o for o in everything if o.count != "none"]
+    singular = [o for o in present if not o.plural]
+    found = [o for o in everything if o.verdict == "FOUND"]
+    deserving = [o.verdict == "FOUND" for o in present if o.count == "one" or o.plural]
+    summary = _figures(present)
+    summary["slices"] = {kind: _figures([o for o in present if o.kind == kind]) for kind in sorted({o.kind for o in present})}
+    summary["expressions"] = len(everything)
+    summary["absent_auroc"] = auroc([o.absent_probability for o in everything], [o.count == "none" for o in everything])
+    summary["ambiguous_auroc"] = auroc(
+        [o.several_probability for o in singular], [o.count == "several" for o in singular]
+    )
+    summary["ece"] = expected_calibration_error([o.confidence for o in everything], [o.correct for o in everything])
+    summary["answers_correct"] = float(np.mean([o.correct for o in everything])) if everything else float("nan")
+    summary["wrong_found_rate"] = float(np.mean([not o.chosen for o in found])) if found else float("nan")
+    summary["coverage"] = float(np.mean(deserving)) if deserving else float("nan")
+    return summary

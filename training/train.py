@@ -1,0 +1,220 @@
+"""Train a network on rendered shards: `python training/train.py --config training/configs/edge.yaml --data DIR`.
+
+Runs on the CPU, one GPU or several (data parallel), and picks up after a kill where its last saved state was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch.utils.data import DataLoader
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from runtime.entry import command_line
+from runtime.errors import SaymaskError
+from runtime.language.vocabulary import Vocabulary
+from training.checkpoint import load_tensors, save_checkpoint
+from training.config import load_config
+from training.data.rendered import RenderedShards, TrainingBatches
+from training.evaluate import evaluate_shards
+from training.models import ReferringSegmenter, build_model
+from training.trainer import TrainingStep, WeightAverage, learning_rate_share, load_state, make_optimizer, save_state
+
+STATE = "state.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+_LOG_EVERY = 50
+
+
+class Run:
+    """One training run in one folder: state, checkpoint and TensorBoard curves."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+        self.config = load_config(arguments.config, arguments.set)
+        self.vocabulary = Vocabulary.from_file(arguments.vocabulary)
+        self.out: Path = arguments.out
+        torch.manual_seed(self.config.seed)
+        self.options = {**self.config.options, "vocabulary_size": len(self.vocabulary)}
+        if "image_size" in self.options:
+            self.options["image_size"] = tuple(self.options["image_size"])
+        self.model = self._start()
+        self.optimizer = make_optimizer(self.model, self.config)
+        self.average = WeightAverage(self.model, self.config.average_decay)
+        state = self.out / STATE
+        self.first = load_state(state, self.model, self.average, self.optimizer) if state.exists() else 0
+        if self.first >= self.config.steps:
+            raise SaymaskError(f"{state} is already at step {self.first}; raise steps or give another --out")
+        self.views = RenderedShards(arguments.data)
+        self.validation = RenderedShards(arguments.validation) if arguments.validation else None
+        self.best: dict[str, Any] = {}
+
+    def _start(self) -> ReferringSegmenter:
+        model = build_model(self.config.architecture, self.options)
+        if self.arguments.init_from:
+            own = model.state_dict()
+            tensors = load_tensors(self.arguments.init_from)
+            # Word embeddings of another vocabulary do not fit; the rest is worth keeping.
+            fitting = {name: t for name, t in tensors.items() if name in own and own[name].shape == t.shape}
+            model.load_state_dict(fitting, strict=False)
+        if self.arguments.backbone_weights:
+            backbone: Any = model.get_submodule("image.backbone")
+            backbone.load_published(self.arguments.backbone_weights)
+        return model.to(memory_format=torch.channels_last)
+
+    def train(self) -> dict[str, Any]:
+        """Run to the configured number of steps; returns the last-line JSON."""
+        options = self.arguments
+        fabric = Fabric(accelerator=options.accelerator, devices=options.devices, precision=options.precision)
+        fabric.launch()
+        module, optimizer = fabric.setup(TrainingStep(self.model, self.config.loss_weights()), self.optimizer)
+        self.average.to(fabric.device)
+        writer = SummaryWriter(str(self.out / "tensorboard"), purge_step=self.first) if fabric.is_global_zero else None
+        progress = tqdm(
+            self._loader(fabric), initial=self.first, total=self.config.steps, disable=writer is None, mininterval=5
+        )
+        started, sums = time.monotonic(), dict[str, float]()
+        module.train()
+        for step, batch in enumerate(progress, self.first):
+            for group in optimizer.param_groups:
+                group["lr"] = self.config.learning_rate * group["share"] * learning_rate_share(step, self.config)
+            terms = module(batch)
+            optimizer.zero_grad(set_to_none=True)
+            fabric.backward(terms["loss"])
+            fabric.clip_gradients(module, optimizer, max_norm=self.config.gradient_clip)
+            optimizer.step()
+            self.average.update(self.model, step)
+            for name, term in terms.items():
+                sums[name] = sums.get(name, 0.0) + float(term.detach()) / _LOG_EVERY
+            if writer is None:
+                continue
+            done = step + 1
+            if done % _LOG_EVERY == 0:
+                for name, mean in sums.items():
+                    writer.add_scalar(f"train/{name}", mean, done)
+                progress.set_postfix({name: f"{mean:.3f}" for name, mean in sums.items()})
+                sums.clear()
+            self._keep(done, time.monotonic() - started, writer)
+        return {**self.best, "checkpoint": str(self.out / CHECKPOINT)}
+
+    def _loader(self, fabric: Fabric) -> Any:
+        batches = TrainingBatches(self.views, self.vocabulary, self.model.spec, self.config)
+        # Each process of a data-parallel run takes every world-size-th batch.
+        order = range(self.first * fabric.world_size + fabric.global_rank, len(batches) * fabric.world_size, fabric.world_size)
+        loader = DataLoader(batches, batch_size=None, sampler=order, num_workers=self.arguments.workers)
+        return fabric.setup_dataloaders(loader, use_distributed_sampler=False)
+
+    def _keep(self, done: int, seconds: float, writer: SummaryWriter) -> None:
+        """Save the state and, at validation steps, the checkpoint if it is the best so far."""
+        last = done == self.config.steps
+        if last or done % self.arguments.save_every == 0:
+            save_state(self.out / STATE, done, self.model, self.average, self.optimizer)
+        if not (last or done % self.arguments.validate_every == 0):
+            return
+        samples = done * self.config.images_per_step * self.config.expressions_per_image
+        metrics: dict[str, Any] = {"step": done, "samples": samples, "seconds": round(seconds, 1)}
+        if self.validation is not None:
+            averaged = self._averaged()
+            metrics |= evaluate_shards(averaged, self.validation, self.vocabulary, self.arguments.validation_views)
+            for name in ("mean_iou", "precision_at_0.5", "right_object", "absent_auroc"):
+                writer.add_scalar(f"validation/{name}", metrics[name], done)
+            tqdm.write(f"step {done}: " + ", ".join(f"{n} {metrics[n]:.3f}" for n in ("mean_iou", "right_object", "absent_auroc")))
+        if metrics.get("mean_iou", done) >= self.best.get("mean_iou", -1):
+            self.best = metrics
+            self._save_checkpoint(metrics)
+
+    def _averaged(self) -> ReferringSegmenter:
+        model = build_model(self.config.architecture, self.options)
+        model.load_state_dict(self.average.tensors)
+        return model.eval()
+
+    def _save_checkpoint(self, metrics: dict[str, Any]) -> None:
+        provenance = {
+            "config": self.config.as_dict(),
+            "training_views": len(self.views),
+            "machine": machine_description(),
+            "command": shlex.join(["python", *sys.argv]),
+            "commit": git_commit(),
+            "date": datetime.now(UTC).date().isoformat(),
+            **{name: metrics[name] for name in ("step", "samples", "seconds")},
+        }
+        save_checkpoint(
+            self.out / CHECKPOINT,
+            architecture=self.config.architecture,
+            options=self.options,
+            weights=self.average.tensors,
+            metadata={
+                "vocabulary": self.vocabulary.to_json(),
+                "thresholds": {},
+                "calibration": {},
+                "provenance": provenance,
+                "metrics": metrics,
+            },
+        )
+
+
+def git_commit() -> str:
+    """The commit of the code that trains, "+" behind it where files differ from it; "unknown" outside a checkout."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],
+            capture_output=True, text=True, check=True, cwd=Path(__file__).parent,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return described.stdout.strip()
+
+
+def machine_description() -> str:
+    """Processor and thread count, or the GPU's name."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    add = parser.add_argument
+    add("--config", type=Path, default=Path("training/configs/edge.yaml"), help="settings; keys in training/config.py")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, such as steps=100")
+    add("--data", type=Path, nargs="+", required=True, help="folders of shards made by training/render.py")
+    add("--validation", type=Path, nargs="+", help="folders of shards of another split; none: keep the last weights")
+    add("--validation-views", type=int, default=150, help="how many validation views each check looks at")
+    add("--vocabulary", type=Path, default=Path("runtime/models/tabletop-320/vocab.json"), help="vocab.json")
+    add("--backbone-weights", type=Path, help="state dict with torchvision's layer names to start the backbone from")
+    add("--init-from", type=Path, help="checkpoint to start from, as far as its layers fit")
+    add("--out", type=Path, default=Path("runs/edge"), help="state, checkpoint and curves; a run found there goes on")
+    add("--save-every", type=int, default=250, help="steps between saved states")
+    add("--validate-every", type=int, default=2000, help="steps between validations")
+    add("--workers", type=int, default=1, help="processes that prepare batches")
+    add("--threads", type=int, default=0, help="processor threads of the network; 0: all")
+    add("--accelerator", default="auto", help="cpu, gpu or auto")
+    add("--devices", default="auto", help="how many, or auto")
+    add("--precision", default="bf16-mixed", help="Lightning Fabric's precision")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train as the arguments say; returns the last-line JSON."""
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    return Run(arguments).train()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return command_line(run, make_parser(), argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
