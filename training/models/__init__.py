@@ -8,8 +8,12 @@ from typing import Any
 from runtime.errors import SaymaskError
 from training.models.base import NetworkSpec, ReferringSegmenter
 from training.models.edge import EdgeSegmenter
+from training.models.text_objseg import TextObjsegSegmenter
 
-ARCHITECTURES: dict[str, Callable[..., ReferringSegmenter]] = {"edge": EdgeSegmenter}
+ARCHITECTURES: dict[str, Callable[..., ReferringSegmenter]] = {
+    "edge": EdgeSegmenter,
+    "text_objseg": TextObjsegSegmenter,
+}
 
 
 def build_model(architecture: str, options: Mapping[str, Any]) -> ReferringSegmenter:
