@@ -10,11 +10,10 @@ import mujoco
 import numpy as np
 import numpy.typing as npt
 
-from runtime.errors import SaymaskError
 from training.scenes.camera import Camera
 from training.scenes.library import SHOWN_GROUP, ZFAR_M, ZNEAR_M, Library
+from training.scenes.opengl import no_gl
 
-EGL_PACKAGES = "libegl1 libegl-mesa0 libgl1-mesa-dri"
 _MOST_GEOMS = 4000
 _SEGMENT, _IDCOLOR = int(mujoco.mjtRndFlag.mjRND_SEGMENT), int(mujoco.mjtRndFlag.mjRND_IDCOLOR)
 
@@ -28,13 +27,6 @@ class Rendering:
     depth_m: npt.NDArray[np.float32]
 
 
-def no_gl_context(reason: object) -> SaymaskError:
-    return SaymaskError(
-        f"no off-screen OpenGL context ({str(reason).strip().splitlines()[0] if str(reason).strip() else 'unknown'}); "
-        f"rendering needs EGL: set MUJOCO_GL=egl and, on Debian, run apt-get install {EGL_PACKAGES}"
-    )
-
-
 class ClassicRenderer:
     """Holds one GL context for the process; `load` gives it a library, `render` takes pictures of it."""
 
@@ -43,7 +35,7 @@ class ClassicRenderer:
             self._gl = mujoco.GLContext(long_side, long_side)
             self._gl.make_current()
         except Exception as error:  # every backend raises something of its own
-            raise no_gl_context(error) from error
+            raise no_gl(error) from error
         self._context: mujoco.MjrContext | None = None
         self._option = mujoco.MjvOption()
         self._option.geomgroup[:] = 0
