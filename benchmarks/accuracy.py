@@ -1,0 +1,96 @@
+"""Score exported bundles on the committed test set: `python benchmarks/accuracy.py [--model DIR ...]`.
+
+Runs what the robot runs (runtime.Segmenter on the ONNX graphs). IoU, precision and right_object are of the raw mask,
+before the verdict, over expressions with at least one referent; training/metrics.py defines every figure. With one
+model the last line of JSON holds its figures; with several, `models` holds them by path.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks.plots import plot_accuracy
+from benchmarks.report import machine, plain, write_json
+from benchmarks.workload import TEST_SET
+from runtime import Command, Frame, Segmentation, Segmenter
+from runtime.bundle import DEFAULT_MODEL
+from runtime.entry import command_line
+from training.data.testset import TestImage, load_test_set
+from training.expressions.datatypes import Expression
+from training.metrics import Outcome, overlap, summarise
+
+
+def score(segmenter: Segmenter, image: TestImage) -> list[Outcome]:
+    """What `segmenter` makes of every expression about `image`, in one batch as a robot with several targets would."""
+    commands = [
+        Command(transcript=item.text, action="none", target=item.text, plural=item.plural) for item in image.expressions
+    ]
+    answers = segmenter.segment_many(Frame.from_array(image.image), commands)
+    return [
+        outcome_of(image, expression, answer) for expression, answer in zip(image.expressions, answers, strict=True)
+    ]
+
+
+def outcome_of(image: TestImage, expression: Expression, answer: Segmentation) -> Outcome:
+    """`answer` against the ground truth of `expression`."""
+    intersection, union, chosen = overlap(answer.raw_mask, image.instances, expression.referents)
+    none, _, several = answer.count_probabilities
+    return Outcome(
+        kind=expression.kind,
+        count=expression.count,
+        plural=expression.plural,
+        intersection=intersection,
+        union=union,
+        chosen=chosen,
+        absent_probability=none,
+        several_probability=several,
+        verdict=answer.verdict.value,
+        confidence=answer.confidence,
+    )
+
+
+def evaluate_bundle(model: Path, images: Sequence[TestImage], *, backend: str = "auto") -> list[Outcome]:
+    """One outcome per expression of `images`. Raises SaymaskError for a bad bundle."""
+    with Segmenter(model, backend=backend) as segmenter:
+        return [outcome for image in tqdm(images, desc=model.name, unit="image") for outcome in score(segmenter, image)]
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Score every model, plot them, and return the figures."""
+    images = load_test_set(args.data)
+    outcomes = {os.path.relpath(model): evaluate_bundle(model, images, backend=args.backend) for model in args.model}
+    figures = {name: plain(summarise(answers)) for name, answers in outcomes.items()}
+    result: dict[str, Any] = {"data": os.path.relpath(args.data), "images": len(images)} | machine()
+    if len(figures) == 1:
+        ((name, only),) = figures.items()
+        result |= {"model": name, **only}
+    else:
+        result["models"] = figures
+    if args.plot:
+        result["plot"] = str(plot_accuracy(outcomes, args.plot))
+    if args.out:
+        write_json(args.out, result)
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument(
+        "--model", type=Path, nargs="+", default=[DEFAULT_MODEL], metavar="DIR", help="bundles to score"
+    )
+    parser.add_argument("--data", type=Path, default=TEST_SET, metavar="DIR", help="test set")
+    parser.add_argument("--backend", default="auto", help="what runs the graphs")
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw figures by kind and calibration here")
+    parser.add_argument("--out", type=Path, metavar="JSON", help="also write the JSON here")
+    return command_line(run, parser, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

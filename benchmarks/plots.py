@@ -1,0 +1,77 @@
+"""Pictures of the figures, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from training.metrics import Outcome, expected_calibration_error, summarise
+
+BINS = 10
+_BAR_FIGURES = ("mean_iou", "precision_at_0.5", "right_object")
+
+
+def plot_accuracy(outcomes: Mapping[str, Sequence[Outcome]], path: Path) -> Path:
+    """One row per model: figures by kind of expression, and how often an answer of each confidence was right."""
+    figure = Figure(figsize=(11, 3.8 * len(outcomes)), layout="constrained")
+    for row, (name, answers) in zip(figure.subplots(len(outcomes), 2, squeeze=False), outcomes.items(), strict=True):
+        _draw_slices(row[0], name, answers)
+        _draw_reliability(row[1], answers)
+    return _save(figure, path)
+
+
+def plot_latency(stages: Mapping[str, Mapping[str, Mapping[str, float]]], path: Path) -> Path:
+    """`stages[backend][stage]` is what timing.summarise returns: median bars with a whisker to p99, in milliseconds."""
+    names = list(dict.fromkeys(stage for summary in stages.values() for stage in summary))
+    figure = Figure(figsize=(9, 0.8 + 0.45 * len(names) * max(len(stages), 1)), layout="constrained")
+    axes = figure.subplots()
+    height = 0.8 / len(stages)
+    for number, (backend, summary) in enumerate(stages.items()):
+        present = [stage for stage in names if stage in summary]
+        places = np.array([names.index(stage) for stage in present]) + number * height
+        medians = np.array([summary[stage]["p50"] for stage in present])
+        tails = np.array([summary[stage]["p99"] for stage in present]) - medians
+        axes.barh(places, medians, height, xerr=[np.zeros_like(tails), tails], capsize=2, label=backend)
+    axes.set_yticks(np.arange(len(names)) + 0.4 - height / 2, names)
+    axes.invert_yaxis()
+    axes.set_xlabel("milliseconds: median, whisker to p99")
+    axes.legend()
+    return _save(figure, path)
+
+
+def _draw_slices(axes: Axes, name: str, answers: Sequence[Outcome]) -> None:
+    slices = summarise(answers)["slices"]
+    width = 0.8 / len(_BAR_FIGURES)
+    for number, key in enumerate(_BAR_FIGURES):
+        places = np.arange(len(slices)) + (number - 1) * width
+        axes.bar(places, [item[key] for item in slices.values()], width, label=key)
+    axes.set_xticks(np.arange(len(slices)), [f"{kind}\n{item['n']}" for kind, item in slices.items()], fontsize=7)
+    axes.set_ylim(0, 1)
+    axes.set_title(f"{name}: by kind of expression (with its number)", fontsize=9)
+    axes.legend(fontsize=7)
+
+
+def _draw_reliability(axes: Axes, answers: Sequence[Outcome]) -> None:
+    confidence = np.array([answer.confidence for answer in answers])
+    correct = np.array([answer.correct for answer in answers], np.float64)
+    index = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins = np.unique(index)
+    right = [correct[index == number].mean() for number in bins]
+    share = [np.mean(index == number) for number in bins]
+    axes.bar((bins + 0.5) / BINS, share, 0.9 / BINS, color="0.85", label="share of the answers")
+    axes.plot([0, 1], [0, 1], "--", color="0.5", linewidth=1)
+    axes.plot([confidence[index == number].mean() for number in bins], right, "o-", label="share that is right")
+    error = expected_calibration_error(confidence.tolist(), correct.astype(bool).tolist())
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence")
+    axes.set_title(f"calibration: expected error {error:.3f}", fontsize=9)
+    axes.legend(fontsize=7)
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    return path
