@@ -1,0 +1,1 @@
+"""Simulated tabletops: objects, surfaces, scenes and rendered views with exact ground truth."""
