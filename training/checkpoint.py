@@ -43,11 +43,17 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def save_checkpoint(
-    path: Path, *, architecture: str, options: Mapping[str, Any], weights: Mapping[str, Tensor], metadata: Mapping[str, Any]
+    path: Path,
+    *,
+    architecture: str,
+    options: Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    metadata: Mapping[str, Any],
 ) -> None:
     """Write `path` (.safetensors) and `path` with .json.
 
-    The JSON holds architecture, options, the weights' SHA-256 and `metadata`: vocabulary (its JSON content), thresholds,
+    The JSON holds architecture, options, the weights' SHA-256 and `metadata`: vocabulary (its JSON content),
+    thresholds,
     calibration, provenance, metrics.
     """
     save_tensors(path, weights)

@@ -1,12 +1,14 @@
 """Score a checkpoint in PyTorch: `python training/evaluate.py --checkpoint FILE --data DIR`.
 
-DIR holds shards or a committed test set. The exported bundle is scored by benchmarks/accuracy.py, with the same metrics.
+DIR holds shards or a committed test set. The exported bundle is scored by benchmarks/accuracy.py, with the same
+metrics.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,152 @@ import torch
 from tqdm import tqdm
 
 from runtime.entry import command_line
-from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
-from runtime.vision.postprocess import Calibration, Thresholds, judge, unletterbox_logits
-from runtime.vision.preprocess import letterbox
+from runtime.vision.postprocess import Answer, interpret
+from runtime.vision.preprocess import Letterbox, letterbox
 from training.checkpoint import load_checkpoint
 from training.data.rendered import RenderedShards
 from training.data.testset import iterate_test_set
 from training.expressions.datatypes import Expression
 from training.metrics import Outcome, overlap, summarise
 from training.models import ReferringSegmenter
+
+THRESHOLDS = {"mask_logit": 0.0, "absent_probability": 0.5, "ambiguous_probability": 0.5}
+CALIBRATION = {"count_temperature": 1.0, "mask_temperature": 1.0}
+"""What a network is judged by before training/calibrate.py has seen it."""
+_EXPRESSIONS_AT_ONCE = 12
+
+Labelled = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8], Sequence[Expression]]
+"""Image uint8 (h, w, 3) RGB, instances int8 (h, w), expressions about it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The network's numbers for the expressions of one image: mask (N, h, w), count (N, 3) or None."""
+
+    mask_logits: npt.NDArray[np.float32]
+    count_logits: npt.NDArray[np.float32] | None
+    place: Letterbox
+
+    def answer(
+        self, index: int, expression: Expression, thresholds: Mapping[str, float], calibration: Mapping[str, float]
+    ) -> Answer:
+        """Judge one expression by the runtime's own rules; candidates are not cut apart."""
+        return interpret(
+            self.mask_logits[index],
+            None if self.count_logits is None else self.count_logits[index],
+            None,
+            self.place,
+            thresholds=thresholds,
+            calibration=calibration,
+            plural=expression.plural,
+        )
+
+
+@torch.inference_mode()
+def predict(
+    model: ReferringSegmenter, vocabulary: Vocabulary, image: npt.NDArray[np.uint8], texts: Sequence[str]
+) -> Prediction:
+    """Run the network on one image uint8 (h, w, 3) RGB and N expressions."""
+    pixels, place = letterbox(image, model.spec.image_size)
+    tokens = vocabulary.encode(texts, model.spec.max_words)
+    features = model.encode_image(torch.from_numpy(pixels)[None])
+    masks, counts = [], []
+    for start in range(0, len(texts), _EXPRESSIONS_AT_ONCE):
+        part = slice(start, start + _EXPRESSIONS_AT_ONCE)
+        text = model.encode_text(torch.from_numpy(tokens.ids[part]), torch.from_numpy(tokens.lengths[part]))
+        outputs = model.decode(features, text)
+        masks.append(outputs["mask_logits"].float().numpy())
+        if "count_logits" in outputs:
+            counts.append(outputs["count_logits"].float().numpy())
+    return Prediction(np.concatenate(masks), np.concatenate(counts) if counts else None, place)
+
+
+def evaluate(
+    model: ReferringSegmenter,
+    vocabulary: Vocabulary,
+    views: Iterable[Labelled],
+    *,
+    thresholds: Mapping[str, float],
+    calibration: Mapping[str, float],
+) -> dict[str, Any]:
+    """All figures of training/metrics.py over `views`."""
+    outcomes: list[Outcome] = []
+    for image, instances, expressions in views:
+        prediction = predict(model, vocabulary, image, [expression.text for expression in expressions])
+        for index, expression in enumerate(expressions):
+            answer = prediction.answer(index, expression, thresholds, calibration)
+            intersection, union, chosen = overlap(answer.raw_mask, instances, expression.referents)
+            none, _, several = answer.count_probabilities
+            outcomes.append(
+                Outcome(
+                    kind=expression.kind,
+                    count=expression.count,
+                    plural=expression.plural,
+                    intersection=intersection,
+                    union=union,
+                    chosen=chosen,
+                    absent_probability=none,
+                    several_probability=several,
+                    verdict=answer.verdict.value,
+                    confidence=answer.confidence,
+                )
+            )
+    return summarise(outcomes)
+
+
+def shard_views(views: RenderedShards, limit: int, per_view: int = 12) -> Iterator[Labelled]:
+    """`limit` views evenly spaced, with `per_view` of their expressions evenly spaced."""
+    chosen = np.linspace(0, len(views) - 1, min(limit, len(views))).round().astype(int)
+    for index in tqdm(chosen.tolist(), desc="evaluating", leave=False):
+        image, instances, expressions = views.view(index)
+        yield image, instances, expressions[:: max(1, len(expressions) // per_view)][:per_view]
+
+
+def evaluate_shards(
+    model: ReferringSegmenter, views: RenderedShards, vocabulary: Vocabulary, limit: int
+) -> dict[str, Any]:
+    """Figures over a part of a folder of shards, uncalibrated; what training watches."""
+    return evaluate(model, vocabulary, shard_views(views, limit), thresholds=THRESHOLDS, calibration=CALIBRATION)
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Score the checkpoint as the arguments say; returns the last-line JSON."""
+    model, metadata = load_checkpoint(arguments.checkpoint)
+    views: Iterable[Labelled]
+    if (arguments.data / "test.json").is_file():
+        tests = tqdm(iterate_test_set(arguments.data), desc="evaluating")
+        views = ((test.image, test.instances, test.expressions) for test in tests)
+    else:
+        views = shard_views(RenderedShards([arguments.data]), arguments.views)
+    return evaluate(
+        model,
+        Vocabulary.from_json(metadata["vocabulary"]),
+        views,
+        thresholds=THRESHOLDS | metadata["thresholds"],
+        calibration=CALIBRATION | metadata["calibration"],
+    )
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Arguments of this command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    add = parser.add_argument
+    add(
+        "--checkpoint",
+        type=Path,
+        default=Path("training/checkpoints/tabletop-320.safetensors"),
+        help="weights to score",
+    )
+    add("--data", type=Path, default=Path("benchmarks/data/tabletop-test"), help="folder of shards, or a test set")
+    add("--views", type=int, default=400, help="how many views of shards to look at")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return command_line(run, make_parser(), argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -10,7 +10,8 @@ from torch import Tensor
 def weighted_logistic(logits: Tensor, targets: Tensor, *, foreground: float, background: float) -> Tensor:
     """Per-pixel weighted logistic loss of Hu et al. 2016, equation 2, averaged over W x H: float (N,).
 
-    `logits` and `targets` (N, h, w); targets in 0..1 are the covered share of each cell. The weights alpha_f and alpha_b
+    `logits` and `targets` (N, h, w); targets in 0..1 are the covered share of each cell. The weights alpha_f and
+    alpha_b
     blend by that share.
     """
     weights = background + (foreground - background) * targets

@@ -54,7 +54,8 @@ def overlap(
 ) -> tuple[int, int, bool]:
     """Intersection and union in pixels of a bool (h, w) mask with the referents, and whether a referent was chosen.
 
-    `instances` int8 (h, w) holds object indices, -1 for background. Chosen: among the objects, the one under most of the
+    `instances` int8 (h, w) holds object indices, -1 for background. Chosen: among the objects, the one under most of
+    the
     mask's pixels is a referent. An empty mask chooses nothing.
     """
     truth = np.isin(instances, list(referents)) if referents else np.zeros_like(mask)
@@ -88,7 +89,10 @@ def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float:
 
 
 def expected_calibration_error(confidence: Sequence[float], correct: Sequence[bool], bins: int = 15) -> float:
-    """Mean gap between confidence and accuracy over equal-width bins, weighted by size (Guo et al. 2017); nan for none."""
+    """Mean gap between confidence and accuracy over equal-width bins, weighted by size (Guo et al.
+
+    2017); nan for none.
+    """
     values, right = np.asarray(confidence, np.float64), np.asarray(correct, np.float64)
     if not values.size:
         return float("nan")
@@ -114,7 +118,8 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 def summarise(outcomes: Iterable[Outcome]) -> dict[str, Any]:
     """All figures of a test: IoU over expressions with a referent (raw mask, before the verdict), then the doubt.
 
-    `right_object`: single-referent expressions whose mask chose the referent. `absent_auroc`: probability of "none", absent
+    `right_object`: single-referent expressions whose mask chose the referent. `absent_auroc`: probability of "none",
+    absent
     against the rest. `ambiguous_auroc`: probability of "several", ambiguous against unique singular expressions.
     `ece`: over all answers. `wrong_found_rate`: FOUND answers whose mask chose no referent (always so on an absent
     expression). `coverage`: expressions that deserve FOUND (one referent, or plural) and got it.
@@ -125,7 +130,9 @@ def summarise(outcomes: Iterable[Outcome]) -> dict[str, Any]:
     found = [o for o in everything if o.verdict == "FOUND"]
     deserving = [o.verdict == "FOUND" for o in present if o.count == "one" or o.plural]
     summary = _figures(present)
-    summary["slices"] = {kind: _figures([o for o in present if o.kind == kind]) for kind in sorted({o.kind for o in present})}
+    summary["slices"] = {
+        kind: _figures([o for o in present if o.kind == kind]) for kind in sorted({o.kind for o in present})
+    }
     summary["expressions"] = len(everything)
     summary["absent_auroc"] = auroc([o.absent_probability for o in everything], [o.count == "none" for o in everything])
     summary["ambiguous_auroc"] = auroc(

@@ -71,7 +71,10 @@ class Run:
         if self.arguments.backbone_weights:
             backbone: Any = model.get_submodule("image.backbone")
             backbone.load_published(self.arguments.backbone_weights)
-        return model.to(memory_format=torch.channels_last)
+        for parameter in model.parameters():  # channels last: convolutions run about a third faster on the CPU
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        return model
 
     def train(self) -> dict[str, Any]:
         """Run to the configured number of steps; returns the last-line JSON."""
@@ -111,7 +114,9 @@ class Run:
     def _loader(self, fabric: Fabric) -> Any:
         batches = TrainingBatches(self.views, self.vocabulary, self.model.spec, self.config)
         # Each process of a data-parallel run takes every world-size-th batch.
-        order = range(self.first * fabric.world_size + fabric.global_rank, len(batches) * fabric.world_size, fabric.world_size)
+        order = range(
+            self.first * fabric.world_size + fabric.global_rank, len(batches) * fabric.world_size, fabric.world_size
+        )
         loader = DataLoader(batches, batch_size=None, sampler=order, num_workers=self.arguments.workers)
         return fabric.setup_dataloaders(loader, use_distributed_sampler=False)
 
@@ -129,7 +134,10 @@ class Run:
             metrics |= evaluate_shards(averaged, self.validation, self.vocabulary, self.arguments.validation_views)
             for name in ("mean_iou", "precision_at_0.5", "right_object", "absent_auroc"):
                 writer.add_scalar(f"validation/{name}", metrics[name], done)
-            tqdm.write(f"step {done}: " + ", ".join(f"{n} {metrics[n]:.3f}" for n in ("mean_iou", "right_object", "absent_auroc")))
+            tqdm.write(
+                f"step {done}: "
+                + ", ".join(f"{n} {metrics[n]:.3f}" for n in ("mean_iou", "right_object", "absent_auroc"))
+            )
         if metrics.get("mean_iou", done) >= self.best.get("mean_iou", -1):
             self.best = metrics
             self._save_checkpoint(metrics)
@@ -184,6 +192,7 @@ def machine_description() -> str:
 
 
 def make_parser() -> argparse.ArgumentParser:
+    """Arguments of this command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     add = parser.add_argument
     add("--config", type=Path, default=Path("training/configs/edge.yaml"), help="settings; keys in training/config.py")
@@ -213,6 +222,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
     return command_line(run, make_parser(), argv)
 
 

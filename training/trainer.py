@@ -28,7 +28,9 @@ class TrainingStep(nn.Module):
         image = self.model.encode_image(batch["pixels"])
         text = self.model.encode_text(batch["token_ids"], batch["lengths"])
         repeats = len(batch["token_ids"]) // len(batch["pixels"])
-        per_expression = {name: t.repeat_interleave(repeats, 0) for name, t in image.items() if name != "centre_offsets"}
+        per_expression = {
+            name: t.repeat_interleave(repeats, 0) for name, t in image.items() if name != "centre_offsets"
+        }
         outputs = self.model.decode(per_expression, text)
         if "centre_offsets" in image:
             outputs["centre_offsets"] = image["centre_offsets"]
@@ -88,7 +90,10 @@ def save_state(
 
 
 def load_state(path: Path, model: nn.Module, average: WeightAverage, optimizer: torch.optim.Optimizer) -> int:
-    """Read what `save_state` wrote into the three; returns the step. Raises SaymaskError when it is of another network."""
+    """Read what `save_state` wrote into the three; returns the step.
+
+    Raises SaymaskError when it is of another network.
+    """
     tensors = load_tensors(path)
     step = int(tensors.pop("step"))
     state: dict[int, dict[str, Tensor]] = {}

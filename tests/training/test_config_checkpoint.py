@@ -55,7 +55,9 @@ def test_broken_yaml_is_one_line(tmp_path: Path) -> None:
 def checkpoint(tmp_path: Path) -> Path:
     path = tmp_path / "model.safetensors"
     weights = build_model("edge", OPTIONS).state_dict()
-    save_checkpoint(path, architecture="edge", options=OPTIONS, weights=weights, metadata={"metrics": {"mean_iou": 0.5}})
+    save_checkpoint(
+        path, architecture="edge", options=OPTIONS, weights=weights, metadata={"metrics": {"mean_iou": 0.5}}
+    )
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ class _PublishedMobileNet(nn.Module):
     def __init__(self, folded: MobileNetV2) -> None:
         super().__init__()
         self.features = folded.features
-        for name, module in list(self.named_modules()):
+        for module in list(self.modules()):
             if isinstance(module, nn.Sequential):
                 self._add_norms(module)
 
@@ -93,10 +94,9 @@ class _PublishedMobileNet(nn.Module):
         for index in range(len(sequence) - 1):
             conv = sequence[index]
             if isinstance(conv, nn.Conv2d) and isinstance(sequence[index + 1], nn.Identity):
-                sequence[index] = nn.Conv2d(
-                    conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding,
-                    groups=conv.groups, bias=False,
-                )  # fmt: skip
+                without_bias = copy.deepcopy(conv)
+                without_bias.bias = None
+                sequence[index] = without_bias
                 norm = nn.BatchNorm2d(conv.out_channels)
                 nn.init.uniform_(norm.weight, 0.5, 1.5)
                 nn.init.normal_(norm.bias)

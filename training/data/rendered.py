@@ -1,4 +1,5 @@
-"""Rendered shards as training batches: the n-th batch is a pure function of the seed and n, so a killed run resumes exactly."""
+"""Rendered shards as training batches: the n-th batch is a pure function of the seed and n, so a killed run resumes
+exactly."""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ class Sample:
         height, width = self.instances.shape
         inside = np.isin(self.instances, list(indices)).astype(np.float32)
         blocks = inside.reshape(size[0], height // size[0], size[1], width // size[1])
-        return blocks.mean((1, 3), dtype=np.float32)
+        shares: npt.NDArray[np.float32] = blocks.mean((1, 3), dtype=np.float32)
+        return shares
 
 
 class RenderedShards:
@@ -65,9 +67,7 @@ class RenderedShards:
     def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def view(
-        self, index: int
-    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8], tuple[Expression, ...]]:
+    def view(self, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8], tuple[Expression, ...]]:
         """Image uint8 (h, w, 3) RGB, instances int8 (h, w) and the expressions of one view."""
         which = bisect_right(self._starts, index) - 1
         shard, inner = self._shards[which], index - self._starts[which]
@@ -77,12 +77,15 @@ class RenderedShards:
 class TrainingBatches(Dataset[dict[str, Tensor]]):
     """Batch n of the run, augmented, as tensors.
 
-    With B images and N = B x expressions_per_image expressions: pixels uint8 (B, H, W, 3), token_ids int64 (N, max_words),
+    With B images and N = B x expressions_per_image expressions: pixels uint8 (B, H, W, 3), token_ids int64 (N,
+    max_words),
     lengths int64 (N,), masks float32 (N, h, w), counts int64 (N,), landmarks float32 (N, H/16, W/16),
     offsets float32 (B, 2, H/4, W/4) and on_object float32 (B, 1, H/4, W/4). Expressions of one image follow each other.
     """
 
-    def __init__(self, views: RenderedShards, vocabulary: Vocabulary, spec: NetworkSpec, config: TrainingConfig) -> None:
+    def __init__(
+        self, views: RenderedShards, vocabulary: Vocabulary, spec: NetworkSpec, config: TrainingConfig
+    ) -> None:
         self.views, self.vocabulary, self.spec, self.config = views, vocabulary, spec, config
 
     def __len__(self) -> int:
@@ -100,7 +103,9 @@ class TrainingBatches(Dataset[dict[str, Tensor]]):
         """Views of one step: each epoch is its own shuffle of all views."""
         size, count = self.config.images_per_step, len(self.views)
         places = range(step * size, (step + 1) * size)
-        orders = {p // count: np.random.default_rng([self.config.seed, 1, p // count]).permutation(count) for p in places}
+        orders = {
+            p // count: np.random.default_rng([self.config.seed, 1, p // count]).permutation(count) for p in places
+        }
         return [int(orders[place // count][place % count]) for place in places]
 
     def _draw(self, index: int, rng: np.random.Generator) -> list[Sample]:
@@ -150,7 +155,8 @@ def mirror(text: str) -> str:
 def centre_offsets(
     instances: npt.NDArray[np.int8],
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Offsets (2, H/4, W/4) from each cell to its object's centroid, x then y, as shares of the image's sides; and (1, H/4, W/4),
+    """Offsets (2, H/4, W/4) from each cell to its object's centroid, x then y, as shares of the image's sides; and
+    (1, H/4, W/4),
     1 where a cell's centre lies on an object."""
     height, width = instances.shape
     cells = instances[OFFSET_STRIDE // 2 :: OFFSET_STRIDE, OFFSET_STRIDE // 2 :: OFFSET_STRIDE]
@@ -166,7 +172,8 @@ def centre_offsets(
 
 
 def _relight(pixels: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Random gamma, contrast and slight white balance, through one table per channel; hues stay what their names say."""
+    """Random gamma, contrast and slight white balance, through one table per channel; hues stay what their names
+    say."""
     ramp = np.arange(256, dtype=np.float64) / 255
     curve = ramp ** np.exp(rng.uniform(-0.35, 0.35))
     curve = (curve - 0.5) * rng.uniform(0.75, 1.2) + 0.5 + rng.uniform(-0.08, 0.08)

@@ -21,7 +21,8 @@ from training.scenes.datatypes import SceneObject
 class TestImage:
     """One test image with its ground truth and the expressions asked about it.
 
-    `file` is the image's path relative to the folder, as in `test.json`. `image` uint8 (h, w, 3) RGB; `instances` int8 (h, w),
+    `file` is the image's path relative to the folder, as in `test.json`. `image` uint8 (h, w, 3) RGB; `instances`
+    int8 (h, w),
     an object's index or `BACKGROUND`. `scene_seed` and `table_texture` name what it was rendered from.
     """
 

@@ -1,6 +1,7 @@
 """Convolutional backbones with torchvision's layer names, so that its published weights load by name.
 
-torchvision itself cannot be installed beside the CPU build of torch (FACTS), hence the two networks are written out here.
+torchvision itself cannot be installed beside the CPU build of torch (FACTS), hence the two networks are written out
+here.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from torch import Tensor, nn
 from runtime.errors import SaymaskError
 
 # (expansion, channels, repeats, stride): table 2 of Sandler et al. 2018, arXiv 1801.04381
-_MOBILENET_V2_STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+_MOBILENET_V2_STAGES = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 _BATCH_NORM_EPS = 1e-5
 
 
@@ -42,7 +51,8 @@ class _InvertedResidual(nn.Module):
 class MobileNetV2(nn.Module):
     """MobileNetV2 up to its last bottleneck, with every batch norm folded into its convolution.
 
-    Frozen batch norm is what small batches want, and folded it costs nothing. `forward(x float (B, 3, H, W), RGB in -1..1)`
+    Frozen batch norm is what small batches want, and folded it costs nothing. `forward(x float (B, 3, H, W), RGB in
+    -1..1)`
     returns the features of stride 4 (24 channels), 8 (32), 16 (96) and 32 (320).
     """
 
@@ -73,7 +83,8 @@ class MobileNetV2(nn.Module):
 
 
 class VGG16(nn.Module):
-    """VGG-16 (Simonyan and Zisserman 2015) made fully convolutional up to fc8; torchvision's names `features.N`, `classifier.N`.
+    """VGG-16 (Simonyan and Zisserman 2015) made fully convolutional up to fc8; torchvision's names `features.N`,
+    `classifier.N`.
 
     `forward(x (B, 3, H, W))` returns fc8 without ReLU, (B, 1000, H / 32, W / 32) for sides that 32 divides.
     """
@@ -106,7 +117,10 @@ class VGG16(nn.Module):
         return scores
 
     def load_published(self, path: Path) -> None:
-        """Load torchvision's `vgg16` state dict, turning fc6 to fc8 into convolutions. Raises SaymaskError on a mismatch."""
+        """Load torchvision's `vgg16` state dict, turning fc6 to fc8 into convolutions.
+
+        Raises SaymaskError on a mismatch.
+        """
         published = read_state_dict(path)
         own = self.state_dict()
         for name, tensor in own.items():

@@ -16,7 +16,8 @@ Features = dict[str, Tensor]
 class NetworkSpec:
     """Fixed sizes of a network. Sizes are (height, width) in pixels.
 
-    `conv_transpose_nodes` and `lstm_nodes` are what the exported graphs together must hold: the export gate counts them.
+    `conv_transpose_nodes` and `lstm_nodes` are what the exported graphs together must hold: the export gate counts
+    them.
     """
 
     image_size: tuple[int, int]
@@ -44,11 +45,15 @@ class ReferringSegmenter(nn.Module, ABC):
     def decode(self, image: Features, text: Features) -> Features:
         """Join features of N expressions with those of one image (batch 1) or of N images.
 
-        Returns "mask_logits" float (N, h, w) and, where the network has the head, "count_logits" (N, 3): none, one, several.
+        Returns "mask_logits" float (N, h, w) and, where the network has the head, "count_logits" (N, 3): none, one,
+        several.
         """
 
 
 def coordinate_channels(height: int, width: int) -> Tensor:
-    """Float32 (1, 2, height, width): x then y of each cell's centre, from -1 to +1 as in Hu et al. 2016, section 3.2."""
+    """Float32 (1, 2, height, width): x then y of each cell's centre, from -1 to +1 as in Hu et al.
+
+    2016, section 3.2.
+    """
     y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
     return torch.stack([x, y])[None]

@@ -1,7 +1,9 @@
 """The edge network: small enough for a robot, with language in every step of the decoder.
 
-MobileNetV2 sees the frame once. An expression then steers four FiLM blocks (Perez et al. 2018, arXiv 1709.07871) at stride 16,
-each reading its own words through attention, so that "the mug beside the book on the left" can be worked out a step at a
+MobileNetV2 sees the frame once. An expression then steers four FiLM blocks (Perez et al. 2018, arXiv 1709.07871) at
+stride 16,
+each reading its own words through attention, so that "the mug beside the book on the left" can be worked out a step
+at a
 time: find books, find the left one, find mugs, find the one beside it. Halfway, a landmark step turns "where the second
 thing is" into coordinates relative to it. Deconvolutions bring the answer back to stride 2.
 """
@@ -35,7 +37,8 @@ class _WordAttention(nn.Module):
         query = self.query(torch.cat([sentence, previous], 1))
         scores = (word_states * query[:, None]).sum(-1) * self.scale
         weights = (scores + (word_mask - 1) * 1e4).softmax(-1)  # 1e4 is finite in FP16
-        return (word_states * weights[..., None]).sum(1)
+        heard: Tensor = (word_states * weights[..., None]).sum(1)
+        return heard
 
 
 class _FiLMBlock(nn.Module):
@@ -80,7 +83,8 @@ class _SelfAttention(nn.Module):
         keys, values = self._heads(self.key_value(pooled), 2)
         seen = F.scaled_dot_product_attention(queries, keys, values)
         merged = self.out(seen.transpose(1, 2).reshape(count, height * width, channels))
-        return x + merged.transpose(1, 2).reshape(count, channels, height, width)
+        change: Tensor = merged.transpose(1, 2).reshape(count, channels, height, width)
+        return x + change
 
     def _tokens(self, x: Tensor, coordinates: Tensor) -> Tensor:
         tokens = self.norm(x.flatten(2).transpose(1, 2))
@@ -101,7 +105,9 @@ class _ImageEncoder(nn.Module):
         super().__init__()
         self.backbone = MobileNetV2()
         c4, c8, c16, c32 = self.backbone.channels
-        self.low8 = nn.Conv2d(c8 + 3, channels // 2, 1)  # + 3: plain RGB, which the backbone's stride 8 has half forgotten
+        self.low8 = nn.Conv2d(
+            c8 + 3, channels // 2, 1
+        )  # + 3: plain RGB, which the backbone's stride 8 has half forgotten
         self.low4 = nn.Conv2d(c4 + 3, channels // 4, 1)
         self.from8 = nn.Conv2d(c8 + 3, channels, 3, 2, 1)
         self.from16 = nn.Conv2d(c16, channels, 1)
@@ -135,9 +141,12 @@ class EdgeSegmenter(ReferringSegmenter):
     """MobileNetV2, LSTM, FiLM blocks with word attention, deconvolutions; logits at half the image's size.
 
     Text features: `word_states` (N, T, hidden), `sentence` (N, hidden), `word_mask` (N, T) 1 at words and 0 at padding.
-    Image features: `features_s16`, `features_s8`, `features_s4`, and `centre_offsets` (B, 2, H / 4, W / 4): from each cell to
+    Image features: `features_s16`, `features_s8`, `features_s4`, and `centre_offsets` (B, 2, H / 4, W / 4): from each
+    cell to
     the centre of the object it shows, (dx, dy) in fractions of the image's width and height.
     """
+
+    coordinates: Tensor
 
     def __init__(
         self,
@@ -170,7 +179,7 @@ class EdgeSegmenter(ReferringSegmenter):
         self.up4 = nn.ConvTranspose2d(channels // 2, channels // 4, 4, 2, 1)
         self.conv4 = nn.Conv2d(channels // 4, channels // 4, 3, padding=1)
         self.up2 = nn.ConvTranspose2d(channels // 4, 1, 4, 2, 1)
-        nn.init.constant_(self.up2.bias, -3.0)  # most pixels are background
+        nn.init.constant_(self.up2.get_parameter("bias"), -3.0)  # most pixels are background
         self.count_evidence = nn.Conv2d(channels, channels, 1)
         self.count = nn.Sequential(nn.Linear(2 * channels + hidden_size, 128), nn.ReLU(), nn.Linear(128, 3))
 

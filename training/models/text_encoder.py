@@ -16,14 +16,16 @@ def onnx_lstm_weights(lstm: nn.LSTM) -> tuple[Tensor, Tensor, Tensor]:
         i, f, g, o = stacked.detach().chunk(4, 0)
         return torch.cat([i, o, f, g], 0)
 
-    bias = torch.cat([reorder(lstm.bias_ih_l0), reorder(lstm.bias_hh_l0)])
-    return reorder(lstm.weight_ih_l0)[None], reorder(lstm.weight_hh_l0)[None], bias[None]
+    parts = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    weights, recurrence, bias_input, bias_hidden = (reorder(lstm.get_parameter(part)) for part in parts)
+    return weights[None], recurrence[None], torch.cat([bias_input, bias_hidden])[None]
 
 
 class TextEncoder(nn.Module):
     """LSTM over embedded words.
 
-    `forward(token_ids int64 (N, T), lengths int64 (N,))` returns the hidden states (N, T, hidden) and the state at the TRUE
+    `forward(token_ids int64 (N, T), lengths int64 (N,))` returns the hidden states (N, T, hidden) and the state at
+    the TRUE
     last word (N, hidden). Id 0 is padding.
     """
 

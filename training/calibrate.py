@@ -1,0 +1,111 @@
+"""Fit the temperatures of a checkpoint on validation shards and store them in its JSON.
+
+`python training/calibrate.py --checkpoint FILE --data DIR`. Temperature scaling after Guo et al. 2017 (arXiv
+1706.04599).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+
+from runtime.entry import command_line
+from runtime.errors import SaymaskError
+from runtime.language.vocabulary import Vocabulary
+from training.checkpoint import load_checkpoint, write_atomically
+from training.data.rendered import COUNT_CLASSES, RenderedShards
+from training.evaluate import CALIBRATION, THRESHOLDS, evaluate, predict, shard_views
+from training.metrics import CORRECT_IOU, overlap
+
+Array = npt.NDArray[np.float64]
+_RANGE = (0.2, 20.0)  # temperatures that are looked at
+
+
+def fit_temperature(loss: Callable[[float], float]) -> float:
+    """The temperature in 0.2..20 with the least `loss`."""
+    found = minimize_scalar(lambda log: loss(float(np.exp(log))), bounds=tuple(np.log(_RANGE)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def cross_entropy(logits: Array, labels: npt.NDArray[np.int64], temperature: float) -> float:
+    """Mean negative log-likelihood of `labels` (N,) under softmax(`logits` (N, C) / temperature)."""
+    scaled = logits / temperature
+    scaled = scaled - scaled.max(1, keepdims=True)
+    log_sums = np.log(np.exp(scaled).sum(1))
+    return float((log_sums - scaled[np.arange(len(labels)), labels]).mean())
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Fit, store, and return before and after as the last-line JSON."""
+    model, metadata = load_checkpoint(arguments.checkpoint)
+    vocabulary = Vocabulary.from_json(metadata["vocabulary"])
+    views = RenderedShards(arguments.data)
+    counts, labels, masks, right = [], [], [], []
+    for image, instances, expressions in shard_views(views, arguments.views):
+        prediction = predict(model, vocabulary, image, [expression.text for expression in expressions])
+        if prediction.count_logits is None:
+            raise SaymaskError(f"{arguments.checkpoint}: this network does not count, so there is nothing to calibrate")
+        for index, expression in enumerate(expressions):
+            counts.append(prediction.count_logits[index])
+            labels.append(COUNT_CLASSES[expression.count])
+            logits = prediction.mask_logits[index]
+            chosen = logits[logits > THRESHOLDS["mask_logit"]]
+            if expression.count == "one" and chosen.size:
+                answer = prediction.answer(index, expression, THRESHOLDS, CALIBRATION)
+                intersection, union, hit = overlap(answer.raw_mask, instances, expression.referents)
+                masks.append(chosen.astype(np.float64))
+                right.append(hit and intersection / union >= CORRECT_IOU)
+    count_temperature = fit_temperature(lambda t: cross_entropy(np.asarray(counts, np.float64), np.asarray(labels), t))
+    # A network that finds nothing yet has no masks to learn from.
+    mask_temperature = fit_temperature(lambda t: mask_log_loss(masks, np.asarray(right), t)) if masks else 1.0
+    calibration = {"count_temperature": count_temperature, "mask_temperature": mask_temperature}
+    before, after = (
+        evaluate(
+            model, vocabulary, shard_views(views, arguments.views), thresholds=THRESHOLDS, calibration=temperatures
+        )["ece"]
+        for temperatures in (CALIBRATION, calibration)
+    )
+    metadata |= {"calibration": calibration, "thresholds": THRESHOLDS}
+    write_atomically(arguments.checkpoint.with_suffix(".json"), json.dumps(metadata, indent=1) + "\n")
+    return {**calibration, "expressions": len(labels), "ece_before": before, "ece_after": after}
+
+
+def mask_log_loss(masks: Sequence[Array], right: npt.NDArray[np.bool_], temperature: float) -> float:
+    """Log loss of "the mask is right" when its mean foreground probability is taken as that probability.
+
+    `masks`: the positive logits of each mask.
+    """
+    confidence = np.array([float((1 / (1 + np.exp(-logits / temperature))).mean()) for logits in masks])
+    confidence = np.clip(confidence, 1e-6, 1 - 1e-6)
+    return float(-np.where(right, np.log(confidence), np.log(1 - confidence)).mean())
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Arguments of this command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    add = parser.add_argument
+    add(
+        "--checkpoint",
+        type=Path,
+        default=Path("training/checkpoints/tabletop-320.safetensors"),
+        help="its JSON is rewritten",
+    )
+    add("--data", type=Path, nargs="+", required=True, help="folders of shards of the validation split")
+    add("--views", type=int, default=400, help="how many views to look at")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return command_line(run, make_parser(), argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
