@@ -30,10 +30,10 @@ def words_of(text: str) -> list[str]:
 
 
 class Vocabulary:
-    """A closed list of words; an id is a word's place in it. Synonyms stand for another word ("gray" is read as "grey")."""
+    """A closed list of words; an id is a word's place in it. A synonym is read as another word ("gray" as "grey")."""
 
     def __init__(self, words: Sequence[str], synonyms: Mapping[str, str]) -> None:
-        """`words` begin with `<pad>` and `<unk>`. Raises SaymaskError where the list or the synonyms contradict that."""
+        """`words` begin with `<pad>` and `<unk>`. Raises SaymaskError for lists that contradict themselves."""
         if list(words[:2]) != [PAD, UNKNOWN]:
             raise SaymaskError(f"a vocabulary begins with {PAD} and {UNKNOWN}, this one with {list(words[:2])}")
         for word in words:

@@ -50,9 +50,9 @@ class Letterbox:
 def letterbox(
     image: npt.NDArray[np.uint8], size: tuple[int, int], pad_value: int = PAD_VALUE
 ) -> tuple[npt.NDArray[np.uint8], Letterbox]:
-    """Scale and pad `image` uint8 (h, w, 3) to `size` (height, width); returns uint8 (height, width, 3) and where it lies.
+    """Scale and pad `image` uint8 (h, w, 3) to `size` (height, width); returns that and where `image` lies in it.
 
-    Area interpolation where it shrinks (no moire), linear where it grows. Raises SaymaskError for another dtype or shape.
+    Area interpolation where it shrinks (no moire), linear where it grows. Raises SaymaskError for other inputs.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise SaymaskError(f"letterbox needs uint8 (height, width, 3), got {image.dtype} {image.shape}")
@@ -66,7 +66,7 @@ def letterbox(
 
 
 def letterbox_mask(labels: npt.NDArray[_Label], size: tuple[int, int], fill: int) -> npt.NDArray[_Label]:
-    """Scale and pad a map of labels, one byte each (h, w), as `letterbox` does its picture; nearest label, `fill` around.
+    """Scale and pad a map of labels, one byte each (h, w), as `letterbox` does its picture; `fill` around.
 
     A cell takes the label at its own centre. Raises SaymaskError for another dtype or shape.
     """

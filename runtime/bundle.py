@@ -1,0 +1,264 @@
+"""Opens a model directory, and refuses one that is not exactly what its `model.json` says. No pickle anywhere.
+
+`model.json` (schema version 1) holds: name, architecture, image_size, pad_value, logit_size, max_words, graphs
+(image_encoder, text_encoder, mask_decoder: file, inputs, outputs), thresholds, calibration, vocabulary_sha256 (of the
+file vocab.json), files (SHA-256 of every other file), provenance, metrics. `runtime.datatypes.ModelSpec` has the words
+for them. In tensor shapes "N" stands for the number of expressions and "T" for the number of words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from runtime.datatypes import GraphSpec, ModelSpec, TensorSpec
+from runtime.errors import SaymaskError
+from runtime.language.vocabulary import Vocabulary
+
+SCHEMA_VERSION = 1
+GRAPHS = ("image_encoder", "text_encoder", "mask_decoder")
+DEFAULT_MODEL = Path(__file__).parent / "models" / "tabletop-320"
+
+_MAX_JSON_BYTES = 8 << 20
+_MAX_FILE_BYTES = (2 << 30) - 1
+"""Protobuf's own limit for one ONNX file."""
+_DTYPES = ("uint8", "int64", "float32", "float16")
+_THRESHOLDS = ("mask_logit", "absent_probability", "ambiguous_probability")
+_TEMPERATURES = ("count_temperature", "mask_temperature")
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A verified model directory."""
+
+    directory: Path
+    spec: ModelSpec
+    vocabulary: Vocabulary
+
+    def read(self, file: str) -> bytes:
+        """The bytes of a listed file, verified again: it may have changed since the bundle was opened."""
+        content = _read_bounded(self.directory / file, _MAX_FILE_BYTES)
+        _compare(self.directory / file, hashlib.sha256(content).hexdigest(), self.spec.files[file])
+        return content
+
+    def graph(self, name: str) -> bytes:
+        """The verified ONNX file of a graph ("image_encoder", "text_encoder", "mask_decoder")."""
+        return self.read(self.spec.graphs[name].file)
+
+
+def open_bundle(directory: Path | str) -> Bundle:
+    """Open and verify a model directory: schema, tensor specs, vocabulary and the hash of every file.
+
+    Raises SaymaskError, in one line that names the file and the reason.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        what = "is not a directory" if directory.exists() else "does not exist"
+        raise SaymaskError(f"the model {directory} {what}; a model is a directory that holds model.json")
+    path = directory / "model.json"
+    spec = parse_spec(_read_json(path), str(path))
+    for file, expected in spec.files.items():
+        _compare(directory / file, sha256_of(directory / file), expected)
+    return Bundle(directory, spec, _read_vocabulary(directory / "vocab.json"))
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file as `model.json` lists it. Raises SaymaskError where the file cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise SaymaskError(f"cannot read {path}: {error.strerror}; copy the whole model directory again") from error
+    return digest.hexdigest()
+
+
+def parse_spec(value: Any, where: str = "model.json") -> ModelSpec:
+    """Give what `model.json` holds types. Raises SaymaskError that names `where` (the file) and the entry."""
+    read = _Reader(value, where)
+    version = read.entry("schema_version")
+    if version != SCHEMA_VERSION:
+        read.refuse(
+            f"schema_version is {version!r}, this saymask reads {SCHEMA_VERSION}; update saymask or export again"
+        )
+    spec = ModelSpec(
+        name=read.text("name"),
+        architecture=read.text("architecture"),
+        image_size=read.size("image_size"),
+        pad_value=read.whole("pad_value", 0, 255),
+        logit_size=read.size("logit_size"),
+        max_words=read.whole("max_words", 1, 256),
+        graphs={name: _graph(read.part("graphs"), name) for name in read.mapping("graphs")},
+        thresholds=read.part("thresholds").numbers(_THRESHOLDS),
+        calibration=read.part("calibration").numbers(_TEMPERATURES),
+        vocabulary_sha256=read.text("vocabulary_sha256"),
+        files={name: read.part("files").text(name) for name in read.mapping("files")},
+        provenance=read.mapping("provenance"),
+        metrics=read.mapping("metrics"),
+    )
+    for name in spec.files:
+        if not name or Path(name).name != name or name == "model.json":
+            read.refuse(f"files lists {name!r}; expected plain names of files beside model.json")
+    if min(spec.calibration.values()) <= 0:
+        read.refuse("calibration: a temperature must be above 0")
+    if spec.vocabulary_sha256 != spec.files.get("vocab.json"):
+        read.refuse(
+            "vocabulary_sha256 is not the SHA-256 that files lists for vocab.json; the vocabulary is of another model"
+        )
+    _check_graphs(spec, read)
+    return spec
+
+
+def _graph(graphs: _Reader, name: str) -> GraphSpec:
+    read = graphs.part(name)
+    inputs, outputs = ([_tensor(item, read) for item in read.items(key)] for key in ("inputs", "outputs"))
+    return GraphSpec(read.text("file"), tuple(inputs), tuple(outputs))
+
+
+def _tensor(value: Any, read: _Reader) -> TensorSpec:
+    entries = value if isinstance(value, dict) else {}
+    name, dtype, shape = (entries.get(key) for key in ("name", "dtype", "shape"))
+    sized = isinstance(shape, list) and all(size in ("N", "T") or (type(size) is int and size > 0) for size in shape)
+    if not isinstance(name, str) or dtype not in _DTYPES or not isinstance(shape, list) or not sized:
+        expected = f"a tensor as name, dtype ({', '.join(_DTYPES)}) and shape (numbers, N, T)"
+        read.refuse(f"expected {expected}, got {json.dumps(value)[:120]}")
+    return TensorSpec(name, dtype, tuple(shape))
+
+
+def _check_graphs(spec: ModelSpec, read: _Reader) -> None:
+    """The three graphs must fit the sizes of the model, and each other."""
+    for name in GRAPHS:
+        if name not in spec.graphs:
+            read.refuse(f"graphs lacks {name}")
+    for name, graph in spec.graphs.items():
+        if graph.file not in spec.files:
+            read.refuse(f"graphs.{name} is in {graph.file!r}, which files does not list")
+    image, text, decoder = (spec.graphs[name] for name in GRAPHS)
+    pixels = TensorSpec("pixels", "uint8", (*spec.image_size, 3))
+    words = (TensorSpec("token_ids", "int64", ("N", "T")), TensorSpec("lengths", "int64", ("N",)))
+    _expect(image.inputs, (pixels,), "graphs.image_encoder.inputs", read)
+    _expect(text.inputs, words, "graphs.text_encoder.inputs", read)
+    features = {tensor.name: tensor for tensor in (*image.outputs, *text.outputs)}
+    for tensor in decoder.inputs:
+        if features.get(tensor.name) != tensor:
+            read.refuse(f"the mask decoder wants {describe(tensor)}, and no encoder puts out exactly that")
+    if any(tensor.shape[:1] != ("N",) for tensor in text.outputs):
+        read.refuse("every output of the text encoder must have N as its first size")
+    answers = [TensorSpec("mask_logits", "float32", ("N", *spec.logit_size))]
+    if len(decoder.outputs) > 1:
+        answers.append(TensorSpec("count_logits", "float32", ("N", 3)))
+    _expect(decoder.outputs, tuple(answers), "graphs.mask_decoder.outputs", read)
+    offsets = features.get("centre_offsets")
+    if offsets and (offsets.dtype != "float32" or len(offsets.shape) != 4 or offsets.shape[:2] != (1, 2)):
+        read.refuse(f"expected centre_offsets float32 (1, 2, h, w), got {describe(offsets)}")
+
+
+def _expect(actual: tuple[TensorSpec, ...], expected: tuple[TensorSpec, ...], where: str, read: _Reader) -> None:
+    if sorted(map(describe, actual)) != sorted(map(describe, expected)):
+        read.refuse(
+            f"{where}: expected {'; '.join(map(describe, expected))}, got {'; '.join(map(describe, actual)) or 'none'}"
+        )
+
+
+def describe(tensor: TensorSpec) -> str:
+    """A tensor in words: "pixels uint8 (320, 320, 3)"."""
+    return f"{tensor.name} {tensor.dtype} ({', '.join(map(str, tensor.shape))})"
+
+
+class _Reader:
+    """Takes typed entries out of parsed JSON; every complaint names the file and the path of the entry."""
+
+    def __init__(self, value: Any, where: str, path: str = "") -> None:
+        self.where, self.path = where, path
+        if not isinstance(value, dict):
+            self.refuse(f"{path or 'the top'} must be an object in braces")
+        self.value: dict[str, Any] = value
+
+    def refuse(self, reason: str) -> NoReturn:
+        raise SaymaskError(f"{self.where}: {reason}")
+
+    def entry(self, key: str) -> Any:
+        if key not in self.value:
+            self.refuse(f"lacks {self.path}{key}")
+        return self.value[key]
+
+    def part(self, key: str) -> _Reader:
+        return _Reader(self.entry(key), self.where, f"{self.path}{key}.")
+
+    def mapping(self, key: str) -> dict[str, Any]:
+        return self.part(key).value
+
+    def items(self, key: str) -> list[Any]:
+        value = self.entry(key)
+        if not isinstance(value, list):
+            self._wrong(key, "a list")
+        return value
+
+    def text(self, key: str) -> str:
+        value = self.entry(key)
+        if not isinstance(value, str):
+            self._wrong(key, "a string")
+        return value
+
+    def whole(self, key: str, low: int, high: int) -> int:
+        value = self.entry(key)
+        if type(value) is not int or not low <= value <= high:
+            self._wrong(key, f"a whole number {low}..{high}")
+        return value
+
+    def size(self, key: str) -> tuple[int, int]:
+        value = self.entry(key)
+        if not isinstance(value, list) or [type(side) for side in value] != [int, int]:
+            self._wrong(key, "[height, width]")
+        if not 1 <= min(value) <= max(value) <= 2048:
+            self._wrong(key, "[height, width], each 1..2048")
+        return value[0], value[1]
+
+    def numbers(self, required: tuple[str, ...]) -> Mapping[str, float]:
+        for key in {*required, *self.value}:
+            value = self.entry(key)
+            if type(value) not in (int, float) or not math.isfinite(value):
+                self._wrong(key, "a finite number")
+        return {key: float(value) for key, value in self.value.items()}
+
+    def _wrong(self, key: str, expected: str) -> NoReturn:
+        self.refuse(f"{self.path}{key} must be {expected}, got {json.dumps(self.value[key])[:80]}")
+
+
+def _read_bounded(path: Path, limit: int) -> bytes:
+    """The bytes of a file of at most `limit` bytes: a broken or hostile one must not fill the robot's memory."""
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise SaymaskError(f"{path} has {size} bytes, at most {limit} are read; it is not of this model")
+        return path.read_bytes()
+    except OSError as error:
+        raise SaymaskError(f"cannot read {path}: {error.strerror}; copy the whole model directory again") from error
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(_read_bounded(path, _MAX_JSON_BYTES).decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise SaymaskError(f"{path} is not JSON: {error}; copy the whole model directory again") from error
+
+
+def _read_vocabulary(path: Path) -> Vocabulary:
+    try:
+        return Vocabulary.from_json(_read_json(path))
+    except SaymaskError as error:
+        raise SaymaskError(f"{path}: {error}") from error
+
+
+def _compare(path: Path, actual: str, expected: str) -> None:
+    if actual != expected:
+        raise SaymaskError(
+            f"{path} has SHA-256 {actual[:12]}..., model.json says {str(expected)[:12]}...; "
+            "the file is damaged or of another model, copy the whole model directory again"
+        )

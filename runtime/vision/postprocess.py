@@ -1,0 +1,141 @@
+"""From the network's numbers to an answer in camera pixels: mask, verdict, confidence and the things it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from runtime.datatypes import Box, Candidate, Mask, Verdict
+from runtime.errors import SaymaskError
+from runtime.vision.instances import split_costs
+from runtime.vision.preprocess import Letterbox
+
+Map = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What `interpret` makes of one expression's logits; the fields are those of `Segmentation`."""
+
+    mask: Mask
+    verdict: Verdict
+    confidence: float
+    candidates: tuple[Candidate, ...]
+    count_probabilities: tuple[float, float, float]
+    raw_mask: Mask
+
+
+def unletterbox_logits(logits: Map, place: Letterbox) -> Map:
+    """Carry a float32 (h, w) grid over the padded picture back to the source's size (height, width), linearly.
+
+    Cells of the padding are cut off first, so that they do not bleed into the picture.
+    """
+    rows, columns = grid_window(logits.shape, place)
+    inside = np.ascontiguousarray(logits[rows, columns])
+    scale_y, scale_x = logits.shape[0] / place.padded[0], logits.shape[1] / place.padded[1]
+    height, width = place.inner[0] * scale_y, place.inner[1] * scale_x
+    if inside.shape == (height, width):  # the common shapes 1:1, 4:3 and 16:9 end on whole cells; twice as fast
+        return _float(cv2.resize(inside, place.source[::-1], interpolation=cv2.INTER_LINEAR))
+    # Source pixel centre -> cell of `inside`; both count from the middle of their first pixel.
+    step_x, step_y = width / place.source[1], height / place.source[0]
+    first_x = place.left * scale_x - columns.start + step_x / 2 - 0.5
+    first_y = place.top * scale_y - rows.start + step_y / 2 - 0.5
+    matrix = np.array([[step_x, 0, first_x], [0, step_y, first_y]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return _float(cv2.warpAffine(inside, matrix, place.source[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE))
+
+
+def grid_window(shape: tuple[int, ...], place: Letterbox) -> tuple[slice, slice]:
+    """Rows and columns of a grid (h, w) over the padded picture whose cells see some of the source."""
+    scale_y, scale_x = shape[0] / place.padded[0], shape[1] / place.padded[1]
+    top, left = int(place.top * scale_y), int(place.left * scale_x)
+    bottom = int(np.ceil((place.top + place.inner[0]) * scale_y))
+    right = int(np.ceil((place.left + place.inner[1]) * scale_x))
+    return slice(top, bottom), slice(left, right)
+
+
+def interpret(
+    logits: Map,
+    count_logits: Map | None,
+    centre_offsets: Map | None,
+    place: Letterbox,
+    *,
+    thresholds: Mapping[str, float],
+    calibration: Mapping[str, float],
+    plural: bool,
+) -> Answer:
+    """Make an answer of an expression's `logits` float32 (h, w) and `count_logits` (3,) and a frame's `centre_offsets`.
+
+    NOT_FOUND where "none" is more likely than `absent_probability`, or the mask is empty; AMBIGUOUS where one thing was
+    asked for and "several" is more likely than `ambiguous_probability` (a network that does not count never says so);
+    else FOUND. Confidence is the probability of that verdict, times the mean probability of the mask's cells where
+    there is a mask. Raises SaymaskError where the network's numbers are not finite.
+    """
+    if not np.isfinite(logits).all() or (count_logits is not None and not np.isfinite(count_logits).all()):
+        raise SaymaskError("the network answered NaN or infinity; check the model with its self-check samples")
+    cells = logits[grid_window(logits.shape, place)]
+    probability = _sigmoid(cells / calibration["mask_temperature"])
+    none, one, several = counts = _counts(count_logits, calibration["count_temperature"], float(probability.max()))
+    raw_mask = unletterbox_logits(logits, place) > thresholds["mask_logit"]
+    if none > thresholds["absent_probability"] or not raw_mask.any():
+        return Answer(np.zeros_like(raw_mask), Verdict.NOT_FOUND, none, (), counts, raw_mask)
+    ambiguous = not plural and several > thresholds["ambiguous_probability"]
+    verdict = Verdict.AMBIGUOUS if ambiguous else Verdict.FOUND
+    candidates: tuple[Candidate, ...] = (_candidate(raw_mask),)
+    if ambiguous or plural:
+        inside = np.zeros(logits.shape, np.bool_)
+        inside[grid_window(logits.shape, place)] = cells > thresholds["mask_logit"]
+        candidates = _cut(raw_mask, split_costs(inside, centre_offsets, place.padded), place)
+    # For a plural, "one" and "several" are both a yes.
+    answered = several if ambiguous else 1 - none if plural else one
+    chosen = probability[cells > thresholds["mask_logit"]]
+    confidence = answered * (float(chosen.mean()) if chosen.size else 0.5)
+    return Answer(raw_mask, verdict, confidence, candidates, counts, raw_mask)
+
+
+def _cut(mask: Mask, costs: list[Map], place: Letterbox) -> tuple[Candidate, ...]:
+    """Give each pixel of the mask to the thing that is cheapest there; things without a pixel vanish."""
+    if len(costs) < 2:
+        return (_candidate(mask),)
+    best = unletterbox_logits(costs[0], place)
+    owner = np.zeros(mask.shape, np.uint8)
+    for index, cost in enumerate(costs[1:], start=1):
+        full = unletterbox_logits(cost, place)
+        owner[full < best] = index
+        best = np.minimum(best, full)
+    owned = [mask & (owner == index) for index in range(len(costs))]
+    return tuple(sorted((_candidate(item) for item in owned if item.any()), key=lambda item: item.centroid))
+
+
+def _candidate(mask: Mask) -> Candidate:
+    box, centroid, area = measure(mask)
+    return Candidate(mask, box, centroid, area)
+
+
+def measure(mask: Mask) -> tuple[Box, tuple[float, float], int]:
+    """Box, centroid (x, y; pixel centres at whole numbers + 0.5) and area of a bool (h, w) mask that is not empty."""
+    moments = cv2.moments(mask.view(np.uint8), binaryImage=True)
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    area = moments["m00"]
+    return (x, y, x + width, y + height), (moments["m10"] / area + 0.5, moments["m01"] / area + 0.5), int(area)
+
+
+def _counts(logits: Map | None, temperature: float, presence: float) -> tuple[float, float, float]:
+    """Probabilities of none, one and several; without a head that counts, presence is the most certain pixel's."""
+    if logits is None:
+        return 1 - presence, presence, 0.0
+    scores = np.exp((logits - logits.max()).astype(np.float64) / temperature)
+    none, one, several = (scores / scores.sum()).tolist()
+    return none, one, several
+
+
+def _sigmoid(x: Map) -> Map:
+    return _float(1 / (1 + np.exp(-np.clip(x, -60, 60))))
+
+
+def _float(array: npt.ArrayLike) -> Map:
+    return np.asarray(array, np.float32)
