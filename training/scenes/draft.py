@@ -79,6 +79,7 @@ def lacquer(rng: Rng, names: tuple[str, ...] | None = None) -> tuple[Finish, Pai
 
 
 def chance(rng: Rng, probability: float) -> bool:
+    """True with `probability`."""
     return bool(rng.random() < probability)
 
 

@@ -364,7 +364,7 @@ def rotate(part: Part, axis: str, degrees: float) -> Part:
 def convex_hull(points: Floats) -> tuple[Floats, Ints]:
     """Convex hull with at most about 100 vertices: (vertices (V, 3), outward faces (F, 3)).
 
-    Support points in fixed directions are kept, so the hull lies within the true one and touches it at the six extremes.
+    Support points in fixed directions are kept: the hull lies within the true one and touches it at its six extremes.
     """
     chosen = np.unique(np.argmax(points @ _DIRECTIONS.T, axis=0))
     support = points[chosen]

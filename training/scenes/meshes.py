@@ -286,7 +286,7 @@ def _by_colour(
 
 
 def _smooth_normals(corners: Floats, crease_degrees: float = 40.0) -> Floats:
-    """Normals (F, 3, 3) for meshes that bring none: smooth at equal positions unless the edge is sharper than the crease."""
+    """Normals (F, 3, 3) for meshes that bring none: smooth at equal positions, but for edges sharper than the crease."""
     face = unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
     _, place = np.unique(np.round(corners.reshape(-1, 3), 6), axis=0, return_inverse=True)
     sums = np.zeros((int(place.max()) + 1, 3))
@@ -300,5 +300,18 @@ def _part(group: _Group, finish: Finish) -> Part:
     """Corners that agree in position, normal and texture become one vertex."""
     flat_uv = np.stack([group.uv[..., 0], 1 - group.uv[..., 1]], -1)  # OBJ's v grows upwards
     table = np.concatenate([group.corners, group.normals, flat_uv], -1).reshape(-1, 8)
+    centred = group.corners.reshape(-1, 3) - group.corners.reshape(-1, 3).mean(0)
+    if np.linalg.svd(centred, compute_uv=False)[-1] < 1e-6 * len(centred) ** 0.5:
+        table = np.concatenate([table, _back_of(table)])
     rows, faces = np.unique(np.round(table, 6), axis=0, return_inverse=True)
     return build_part(rows[:, :3], faces.reshape(-1, 3).astype(np.int64), rows[:, 6:8], unit(rows[:, 3:6]), finish)
+
+
+def _back_of(sheet: Floats) -> Floats:
+    """The back of a flat sheet, 0.2 mm behind it: MuJoCo refuses a mesh without thickness."""
+    triangles = sheet.reshape(-1, 3, 8)
+    facing = np.cross(triangles[0, 1, :3] - triangles[0, 0, :3], triangles[0, 2, :3] - triangles[0, 0, :3])
+    back = triangles[:, ::-1].copy()
+    back[..., :3] -= 2e-4 * unit(facing)
+    back[..., 3:6] *= -1
+    return back.reshape(-1, 8)

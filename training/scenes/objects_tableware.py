@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from training.scenes.colours import pick_paint
+from training.scenes.colours import Paint, pick_paint
 from training.scenes.datatypes import Part
 from training.scenes.draft import Draft, Rng, chance, clear, glazed, metal, painted, pick, wooden
 from training.scenes.geometry import Finish, lathe, merge, move, rotate, sweep
@@ -50,12 +50,11 @@ def handle(rng: Rng, attach: float, low: float, high: float, finish: Finish, *, 
 
 
 def _drink(rng: Rng, radius: float, level: float) -> Part:
+    """The drink's surface: a thin disc, as MuJoCo refuses a mesh without thickness."""
     rgb = _DRINKS[pick(rng, len(_DRINKS))][1]
-    return lathe(
-        [(0.0, level), (radius, level)][::-1],
-        Finish(rgba=(rgb[0] / 255, rgb[1] / 255, rgb[2] / 255, 1), roughness=0.2, specular=0.5, shininess=0.8),
-        segments=28,
-    )
+    finish = painted(Paint("", rgb), roughness=0.2, specular=0.5)
+    low = level - 0.003
+    return lathe([(0, low), (radius, low), None, (radius, level), None, (0, level)], finish, segments=28, samples=6)
 
 
 def mug(rng: Rng) -> Draft:
