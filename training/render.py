@@ -28,7 +28,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="the same seed renders the same set")
     parser.add_argument("--views", type=int, default=3, help="camera views of each scene")
     parser.add_argument("--split", choices=SPLITS, default="train", help="which objects and surfaces may be used")
-    parser.add_argument("--objects", type=Path, help="folder of meshes with an objects.json, beside the procedural ones")
+    parser.add_argument(
+        "--objects", type=Path, help="folder of meshes with an objects.json, beside the procedural ones"
+    )
     parser.add_argument("--surfaces", type=Path, help="folder of surface images, beside the procedural ones")
     parser.add_argument("--shard", type=_part, default=(0, 1), metavar="I/N", help="render every N-th shard from I on")
     parser.add_argument("--renderer", choices=("classic", "filament"), default="classic", help="filament is slower")

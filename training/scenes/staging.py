@@ -99,7 +99,7 @@ def _stage_lights(library: Library, rng: np.random.Generator) -> None:
 
 
 def _light_position(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    azimuth, elevation = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(40, 88))
+    azimuth, elevation = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(48, 88))
     direction = [np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)]
     return np.asarray(rng.uniform(1.3, 2.4) * np.array(direction))
 
