@@ -23,7 +23,7 @@ from benchmarks.cold_start import cold_start
 from benchmarks.plots import plot_latency
 from benchmarks.report import machine, plain, write_json
 from benchmarks.timing import interleaved, summarise
-from benchmarks.workload import CAMERA_SIZE, Request, camera_requests
+from benchmarks.workload import CAMERA_SIZE, TEST_SET, Request, camera_requests
 from runtime import Command, Frame, Segmenter
 from runtime.bundle import DEFAULT_MODEL
 from runtime.entry import command_line
@@ -80,7 +80,7 @@ def _command(expression: str) -> Command:
 
 def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """Summaries in milliseconds of the robot's calls and stages, and of the bare sessions, all measured in one run."""
-    requests = camera_requests(min(args.frames, DISTINCT_REQUESTS))
+    requests = camera_requests(min(args.frames, DISTINCT_REQUESTS), args.data)
     with Segmenter(args.model, backend=args.backend, threads=args.threads) as segmenter:
         robot = Robot(segmenter, requests)
         bare = bare_calls(args.model, requests[0], threads=args.threads)
@@ -131,6 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, metavar="DIR", help="bundle to time")
+    parser.add_argument("--data", type=Path, default=TEST_SET, metavar="DIR", help="test set with frames and sentences")
     parser.add_argument("--backend", default="auto", help="what runs the graphs")
     parser.add_argument("--frames", type=int, default=100, metavar="N", help="measured rounds")
     parser.add_argument("--warmup", type=int, default=10, metavar="N", help="unmeasured rounds before them")

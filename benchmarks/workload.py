@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from runtime.errors import SaymaskError
 from training.data.testset import iterate_test_set
 
 TEST_SET = Path(__file__).parent / "data" / "tabletop-test"
@@ -25,17 +26,19 @@ class Request:
     expression: str
 
 
-def camera_requests(count: int, folder: Path = TEST_SET) -> list[Request]:
+def camera_requests(count: int, folder: Path) -> list[Request]:
     """`count` frames of the test set at camera size, each with its first expression; repeated where it holds fewer.
 
     Contents hardly matter for the networks' time, but real masks and sentences of real length keep the rest honest.
-    Raises SaymaskError when the test set cannot be read.
+    Raises SaymaskError when the test set cannot be read or holds none.
     """
     requests = [
         Request(_to_camera(image.image), image.expressions[0].text)
         for image in islice(iterate_test_set(folder), count)
         if image.expressions
     ]
+    if not requests:
+        raise SaymaskError(f"{folder} holds no image with an expression")
     return [requests[index % len(requests)] for index in range(count)]
 
 

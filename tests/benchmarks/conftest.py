@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from benchmarks.testset import write_test_set
+from tests.benchmarks.colour_bundle import write_colour_bundle
 from training.data.testset import TestImage
 from training.expressions.datatypes import Expression
 from training.scenes.datatypes import SceneObject
@@ -51,3 +55,15 @@ def make_image(seed: int) -> TestImage:
 @pytest.fixture(scope="session")
 def images() -> list[TestImage]:
     return [make_image(seed) for seed in range(4)]
+
+
+@pytest.fixture(scope="session")
+def test_set(images: list[TestImage], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "blocks-test"
+    write_test_set(images, folder, limit_bytes=1_000_000)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def colour_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_colour_bundle(tmp_path_factory.mktemp("models") / "colour")
