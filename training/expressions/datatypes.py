@@ -15,8 +15,9 @@ class Expression:
 
     `text` is what the network reads ("the red jar beside the apple": lower-case, a-z, digits and spaces);
     `transcript` wraps it as people speak to robots ("could you pick up the red jar beside the apple").
-    `kind` is the hardest step its program takes. `referents` are the indices of the objects it denotes when executed on the ground
-    truth, sorted; `count` follows from them. `plural`: the words ask for all of them, so several referents are no doubt.
+    `kind` is the hardest step its program takes. `referents` are the indices of the objects it denotes when executed
+    on the ground truth, sorted; `count` follows from them. `plural`: the words ask for all of them, so several
+    referents are no doubt.
     `landmarks` are the objects that its relation leans on ("the apple"). `needed` is False where a shorter form
     already picks out the same object. `pair` joins expressions of this view that differ by one word: same number,
     or -1.
