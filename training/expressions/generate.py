@@ -43,7 +43,9 @@ _PROPOSALS: dict[Kind, int] = {
     "plural": 30,
 }
 """Guesses made per view; most are undecided or say nothing new."""
-_PAIR_SHARE = 0.4
+_DOUBTFUL_KINDS: tuple[Kind, ...] = ("category", "attribute", "relation", "negation")
+"""Kinds whose singular often fits several things."""
+_PAIR_SHARE = 0.7
 _NOUN_SEEDS = 3
 _Key = TypeVar("_Key")
 
@@ -117,7 +119,7 @@ class _Selection:
             if twin is None:
                 self._write(candidate, seed, -1)
                 continue
-            slots.remove(_nearest_slot(twin.bucket, slots))
+            slots.remove(twin.bucket)
             for one in (candidate, twin):
                 self._write(one, seed, self._pairs)
             self._pairs += 1
@@ -144,6 +146,11 @@ class _Selection:
         kinds: list[Kind] = _spread(KIND_SHARES, limit, self._random)
         shares = {"none": ABSENT_SHARE, "several": AMBIGUOUS_SHARE, "one": 1.0 - ABSENT_SHARE - AMBIGUOUS_SHARE}
         answers = _spread(shares, limit, self._random)
+        doubtful = [k for k in range(limit) if kinds[k] in _DOUBTFUL_KINDS and answers[k] == "one"]
+        for k in range(limit):
+            # "The leftmost mug" is never two: such slots hand their ambiguity to a kind that can be ambiguous.
+            if answers[k] == "several" and kinds[k] not in _DOUBTFUL_KINDS and doubtful:
+                answers[k], answers[doubtful.pop()] = "one", "several"
         return [
             (kind, "several" if kind == "plural" and answer == "one" else answer)
             for kind, answer in zip(kinds, answers, strict=True)
@@ -173,16 +180,16 @@ class _Selection:
         return best
 
     def _twin(self, candidate: _Candidate, seed: int, slots: Sequence[tuple[Kind, str]]) -> _Candidate | None:
-        """Another program whose text differs in one word, and whose answer is still wanted."""
-        wanted = {answer for _, answer in slots}
+        """Another program whose text differs in one word, and whose kind and answer are still wanted."""
+        wanted = set(slots)
         words = _text(candidate, seed).split()
-        for program in self._proposer.twins(candidate.program)[:10]:
+        for program in self._proposer.twins(candidate.program)[:12]:
             twin = None if program in self._used else self._judge(program)
             if twin is None or twin.outcome.referents == candidate.outcome.referents or not self._is_new(twin, seed):
                 continue
             others = _text(twin, seed).split()
             alike = len(words) == len(others) and sum(a != b for a, b in zip(words, others, strict=True)) == 1
-            if alike and _answer(twin.outcome) in wanted:
+            if alike and twin.bucket in wanted:
                 return twin
         return None
 
@@ -221,8 +228,3 @@ def _spread(shares: Mapping[_Key, float], count: int, random: Random) -> list[_K
     drawn = [keys[min(bisect_right(edges, (k + start) / count * edges[-1]), len(keys) - 1)] for k in range(count)]
     random.shuffle(drawn)
     return drawn
-
-
-def _nearest_slot(bucket: tuple[Kind, str], slots: Sequence[tuple[Kind, str]]) -> tuple[Kind, str]:
-    """The slot that `bucket` fills: its own, else one with the same answer."""
-    return min(slots, key=lambda slot: (slot[1] != bucket[1], slot[0] != bucket[0]))
