@@ -109,11 +109,11 @@ def test_one_wrong_verdict_is_one_wrong_answer(images: list[TestImage], count: s
 
 
 def test_entry_scores_a_bundle(
-    colour_bundle: Path, test_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_bundle: Path, test_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The colour bundle finds what a colour names, and that nothing is green; it knows no places and no plurals."""
+    """The tiny bundle finds what a colour names, and that there is no unicorn; it knows no places and no plurals."""
     out, plot = tmp_path / "figures.json", tmp_path / "figures.png"
-    arguments = ["--model", str(colour_bundle), "--data", str(test_set), "--out", str(out), "--plot", str(plot)]
+    arguments = ["--model", str(tiny_bundle), "--data", str(test_set), "--out", str(out), "--plot", str(plot)]
     assert main(arguments) == 0
 
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -127,17 +127,17 @@ def test_entry_scores_a_bundle(
 
 
 def test_entry_scores_several_bundles(
-    colour_bundle: Path, test_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_bundle: Path, test_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = shutil.copytree(colour_bundle, tmp_path / "colour")  # of the same name
-    assert main(["--model", str(colour_bundle), str(other), "--data", str(test_set)]) == 0
+    other = shutil.copytree(tiny_bundle, tmp_path / tiny_bundle.name)  # of the same name
+    assert main(["--model", str(tiny_bundle), str(other), "--data", str(test_set)]) == 0
     first, second = json.loads(capsys.readouterr().out.splitlines()[-1])["models"].values()
     assert first == second
     assert first["n"] == 20
 
 
-def test_bad_input_is_one_line(colour_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--model", str(colour_bundle), "--data", str(tmp_path)]) == 2
+def test_bad_input_is_one_line(tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--model", str(tiny_bundle), "--data", str(tmp_path)]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.count("\n") == 1

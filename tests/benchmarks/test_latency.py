@@ -27,7 +27,7 @@ STAGES = {
 
 
 def test_entry_measures_every_stage(
-    colour_bundle: Path,
+    tiny_bundle: Path,
     test_set: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -35,7 +35,7 @@ def test_entry_measures_every_stage(
 ) -> None:
     monkeypatch.setattr(latency, "COLD_STARTS", 1)
     out, plot = tmp_path / "latency.json", tmp_path / "latency.png"
-    arguments = ["--model", str(colour_bundle), "--data", str(test_set), "--frames", "6", "--warmup", "2"]
+    arguments = ["--model", str(tiny_bundle), "--data", str(test_set), "--frames", "6", "--warmup", "2"]
     assert main([*arguments, "--threads", "1", "--out", str(out), "--plot", str(plot)]) == 0
 
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -54,9 +54,9 @@ def test_entry_measures_every_stage(
     assert plot.stat().st_size > 1000
 
 
-def test_calls_do_what_their_names_say(colour_bundle: Path, test_set: Path) -> None:
+def test_calls_do_what_their_names_say(tiny_bundle: Path, test_set: Path) -> None:
     """Caches may spare what was seen before, and only that: a stage of 0 ms was cached."""
-    with Segmenter(colour_bundle) as segmenter:
+    with Segmenter(tiny_bundle) as segmenter:
         robot = Robot(segmenter, camera_requests(3, test_set))
         calls: dict[str, Callable[[], None]] = robot.calls()
         for _ in range(5):
@@ -81,7 +81,7 @@ def test_frames_have_camera_size(test_set: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["--frames", "0"], ["--warmup", "-1"], ["--backend", "abacus"]])
 def test_bad_input_is_one_line(
-    arguments: list[str], colour_bundle: Path, test_set: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], tiny_bundle: Path, test_set: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--model", str(colour_bundle), "--data", str(test_set), *arguments]) == 2
+    assert main(["--model", str(tiny_bundle), "--data", str(test_set), *arguments]) == 2
     assert capsys.readouterr().err.startswith("error: ")
