@@ -20,6 +20,7 @@ from training.scenes.workers import render_shards
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """The options of the command."""
     parser = argparse.ArgumentParser(
         prog="render", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -52,6 +53,7 @@ def _part(text: str) -> tuple[int, int]:
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Renders the shards that are still missing; returns what the last line of output says."""
     started = time.perf_counter()
     plan = _plan(arguments)
     plan.claim(arguments.out)
@@ -92,6 +94,7 @@ def _plan(arguments: argparse.Namespace) -> RenderPlan:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
     return command_line(run, build_parser(), argv)
 
 

@@ -28,7 +28,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """Pose and pinhole. `rotation` (3, 3): columns are the optical axes (right, down, forward; REP-103) in the world."""
+    """Pose and pinhole. The columns of `rotation` (3, 3) are the optical axes right, down, forward (REP-103)."""
 
     position: Array
     rotation: Array
@@ -87,9 +87,7 @@ def _draw(rng: np.random.Generator, hulls: Sequence[Array], size: tuple[int, int
     fovy = rng.uniform(FIELD_OF_VIEW_DEG[0], min(FIELD_OF_VIEW_DEG[1], widest))
     elevation = np.deg2rad(rng.uniform(*ELEVATION_DEG))
     azimuth = rng.uniform(-azimuth_span, azimuth_span)
-    backward = np.array(
-        [np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)]
-    )
+    backward = np.array([np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
     # frame area at distance 1 is 4 tan(fovy/2)^2 * aspect; an object covers about 0.6 of its longest side squared
     sizes = [float(np.ptp(hull, axis=0).max()) for hull in hulls]
     share = np.exp(rng.uniform(*np.log(AIMED_SHARE)))

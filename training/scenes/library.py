@@ -44,9 +44,7 @@ class NamedTexture(Protocol):
 class Library:
     """The compiled model with its data; `objects` and `surfaces` in the pool's order."""
 
-    def __init__(
-        self, objects: Sequence[TabletopObject], surfaces: Sequence[NamedTexture], long_side: int
-    ) -> None:
+    def __init__(self, objects: Sequence[TabletopObject], surfaces: Sequence[NamedTexture], long_side: int) -> None:
         self.objects = tuple(objects)
         self.surfaces = tuple(surfaces)
         self.model = _compile(self.objects, self.surfaces, long_side)
@@ -63,16 +61,14 @@ class Library:
         model = self.model
         shown = self._bodies[list(objects)]
         is_object = np.isin(model.geom_bodyid, self._bodies)
-        model.geom_group[is_object] = np.where(
-            np.isin(model.geom_bodyid[is_object], shown), SHOWN_GROUP, HIDDEN_GROUP
-        )
+        model.geom_group[is_object] = np.where(np.isin(model.geom_bodyid[is_object], shown), SHOWN_GROUP, HIDDEN_GROUP)
         for body, pose in zip(shown, poses, strict=True):
             slot = model.body_mocapid[body]
             self.data.mocap_pos[slot] = pose.position
             mujoco.mju_mat2Quat(self.data.mocap_quat[slot], pose.rotation.ravel())
 
     def place_geom(
-        self, name: str, position: Sequence[float], size: Sequence[float], yaw: float = 0.0, *, shown: bool = True
+        self, name: str, position: npt.ArrayLike, size: npt.ArrayLike, yaw: float = 0.0, *, shown: bool = True
     ) -> None:
         """Moves and resizes a box or cylinder of the room (half sizes, metres; `yaw` radians about the vertical)."""
         geom = self.geom(name)
@@ -111,9 +107,7 @@ class Library:
         return np.append(body_index[self.model.geom_bodyid], np.int8(BACKGROUND))
 
 
-def _compile(
-    objects: Sequence[TabletopObject], surfaces: Sequence[NamedTexture], long_side: int
-) -> mujoco.MjModel:
+def _compile(objects: Sequence[TabletopObject], surfaces: Sequence[NamedTexture], long_side: int) -> mujoco.MjModel:
     spec = mujoco.MjSpec()
     spec.visual.global_.offwidth = spec.visual.global_.offheight = long_side
     spec.visual.quality.shadowsize = SHADOW_MAP

@@ -18,7 +18,7 @@ def develop(image: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArr
     balance = np.exp(rng.normal(0, 0.035, 3) * [1.0, 0.4, 1.0])
     levels = np.linspace(0, 1, 256)[:, None] ** gamma * exposure * balance
     curves = np.round(np.clip(levels, 0, 1) * 255).astype(np.uint8)
-    developed = np.stack([cv2.LUT(image[..., k], curves[:, k]) for k in range(3)], axis=-1)
+    developed = np.stack([cv2.LUT(image[..., k], curves[:, k]) for k in range(3)], axis=-1).astype(np.uint8)
     if rng.random() < BLUR_SHARE:
         developed = _blur(developed, rng)
     strength = abs(rng.normal(0, 3.5))

@@ -53,13 +53,13 @@ def same_noun_group(pool: Sequence[TabletopObject], rng: np.random.Generator, si
     members = [members[i] for i in rng.permutation(len(members))]
     if rng.random() < 0.5:
         # a member whose first colour was seen already goes to the back
-        first_of = {thing_colour(pool[i]): i for i in reversed(members)}
-        distinct = [i for i in members if first_of[thing_colour(pool[i])] == i]
+        first_of = {_first_colour(pool[i]): i for i in reversed(members)}
+        distinct = [i for i in members if first_of[_first_colour(pool[i])] == i]
         members = distinct + [i for i in members if i not in distinct]
     return members[:size]
 
 
-def thing_colour(thing: TabletopObject) -> str:
+def _first_colour(thing: TabletopObject) -> str:
     return thing.colours[0] if thing.colours else ""
 
 

@@ -46,7 +46,9 @@ class RenderPlan:
         try:
             out.mkdir(parents=True, exist_ok=True)
             if note.exists() and note.read_text() != text:
-                raise SaymaskError(f"{out} holds a set of other settings ({note}); name another --out or delete that one")
+                raise SaymaskError(
+                    f"{out} holds a set of other settings ({note}); name another --out or delete that one"
+                )
             temporary = note.with_suffix(".part")
             temporary.write_text(text)
             temporary.replace(note)
@@ -55,4 +57,5 @@ class RenderPlan:
 
 
 def shard_path(out: Path, shard: int) -> Path:
+    """The file of a shard."""
     return out / f"shard-{shard:05d}.npz"

@@ -36,7 +36,9 @@ def draw_pool(
     instances: int = INSTANCES_PER_CATEGORY,
 ) -> Pool:
     """`instances` new objects of each procedural category, up to 45 meshes and 14 surfaces, all of `split`."""
-    objects = [make_object(category, draw_seed(rng, split)) for category in sorted(CATEGORIES) for _ in range(instances)]
+    objects = [
+        make_object(category, draw_seed(rng, split)) for category in sorted(CATEGORIES) for _ in range(instances)
+    ]
     entries = [entry for entry in catalogue if split_of(entry.identifier) == split]
     drawn = rng.permutation(len(entries))[:MESHES]
     objects += [load_mesh(entries[i]) for i in drawn]

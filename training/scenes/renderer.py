@@ -20,7 +20,7 @@ _SEGMENT, _IDCOLOR = int(mujoco.mjtRndFlag.mjRND_SEGMENT), int(mujoco.mjtRndFlag
 
 @dataclass(frozen=True, eq=False)
 class Rendering:
-    """`image` uint8 (h, w, 3) RGB; `geoms` int32 (h, w) geom ids of the model, -1 for none; `depth_m` float32 (h, w)."""
+    """`image` uint8 (h, w, 3) RGB; `geoms` int32 (h, w) geom ids, -1 for none; `depth_m` float32 (h, w) metres."""
 
     image: npt.NDArray[np.uint8]
     geoms: npt.NDArray[np.int32]
@@ -34,6 +34,8 @@ class ClassicRenderer:
         try:
             self._gl = mujoco.GLContext(long_side, long_side)
             self._gl.make_current()
+            # GLFW without a display only warns, and the first context on it fails
+            mujoco.MjrContext(mujoco.MjSpec().compile(), mujoco.mjtFontScale.mjFONTSCALE_50).free()
         except Exception as error:  # every backend raises something of its own
             raise no_gl(error) from error
         self._context: mujoco.MjrContext | None = None

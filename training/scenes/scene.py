@@ -43,7 +43,7 @@ def make_scene(pool: Sequence[TabletopObject], seed: int) -> Scene:
     """The scene that `seed` makes of `pool`: 3..10 objects at rest. ValueError if the pool never yields three."""
     rng = np.random.default_rng(seed)
     for _ in range(ATTEMPTS):
-        table = random_table(rng)
+        table = _random_table(rng)
         chosen = choose_objects(pool, rng)
         things = [pool[i] for i in chosen]
         placed, starts = place(things, table, rng)
@@ -56,7 +56,7 @@ def make_scene(pool: Sequence[TabletopObject], seed: int) -> Scene:
     raise ValueError(f"scene {seed}: fewer than {FEWEST} of the pool's {len(pool)} objects came to rest")
 
 
-def random_table(rng: np.random.Generator) -> TableShape:
+def _random_table(rng: np.random.Generator) -> TableShape:
     if rng.random() < 0.15:
         radius = rng.uniform(0.32, 0.6)
         return TableShape(radius, radius, round=True)

@@ -55,7 +55,7 @@ class Pose:
 
 @dataclass(frozen=True, eq=False)
 class Settled:
-    """What stayed on the table: positions in the given list, their poses, and (upper, lower) pairs of those positions."""
+    """What stayed on the table: positions in the given list, poses, and (upper, lower) pairs of those positions."""
 
     kept: tuple[int, ...]
     poses: tuple[Pose, ...]
@@ -108,9 +108,7 @@ def _hull_model(objects: Sequence[TabletopObject], poses: Sequence[Pose], table:
             uservert=thing.hull_vertices.astype(np.float32).ravel(),
             userface=thing.hull_faces.astype(np.int32).ravel(),
         )
-        body.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_MESH, meshname=f"hull{i}", mass=MASS_KG, friction=FRICTION, condim=4
-        )
+        body.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=f"hull{i}", mass=MASS_KG, friction=FRICTION, condim=4)
     return spec.compile()
 
 

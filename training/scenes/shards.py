@@ -73,7 +73,9 @@ def read_shard(path: Path) -> Shard:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise SaymaskError(f"{path}: not a readable shard ({error}); render it again with training/render.py") from error
+        raise SaymaskError(
+            f"{path}: not a readable shard ({error}); render it again with training/render.py"
+        ) from error
     missing = [name for name in _REQUIRED if name not in arrays]
     if missing:
         raise SaymaskError(f"{path}: not a shard, it lacks {', '.join(missing)}; expected a file of training/render.py")
