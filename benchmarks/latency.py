@@ -5,6 +5,7 @@ before; `end_to_end_new_sentence` is a new frame with a new sentence; `further_s
 just answered. The stages preprocess, image_encoder, mask_decoder and postprocess are those of `end_to_end`;
 text_encoder is that of a new sentence, text_encoder_cached that of one heard before. `overhead_ratio` is the median of
 end_to_end over the sum of the medians of the bare ONNX Runtime sessions of the same two graphs, with the same options.
+`throughput_fps` is of frames answered one after the other. Needs neither torch nor, without --plot, matplotlib.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from typing import Any
 
 from benchmarks.bare_sessions import bare_calls
 from benchmarks.cold_start import cold_start
-from benchmarks.plots import plot_latency
 from benchmarks.report import machine, plain, write_json
 from benchmarks.timing import interleaved, summarise
 from benchmarks.workload import CAMERA_SIZE, TEST_SET, Request, camera_requests
@@ -121,6 +121,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         ),
     } | machine()
     if args.plot:
+        from benchmarks.plots import plot_latency  # a robot need not have matplotlib
+
         result["plot"] = str(plot_latency({args.backend: stages, "bare session": bare}, args.plot))
     if args.out:
         write_json(args.out, result)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,3 +87,15 @@ def test_bad_input_is_one_line(
 ) -> None:
     assert main(["--model", str(tiny_bundle), "--data", str(test_set), *arguments]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.parametrize("entry", ["latency", "accuracy"])
+def test_runs_on_a_robot_without_training_packages(entry: str, tiny_bundle: Path, test_set: Path) -> None:
+    """The figures that count are taken on the robot, where neither torch nor matplotlib is installed."""
+    arguments = ["--model", str(tiny_bundle), "--data", str(test_set)]
+    arguments += ["--frames", "2", "--warmup", "0"] if entry == "latency" else []
+    absent = "import sys; sys.modules.update(dict.fromkeys(('torch', 'matplotlib', 'mujoco', 'scipy')))"
+    code = f"{absent}; from benchmarks.{entry} import main; sys.exit(main({arguments!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "device" in json.loads(done.stdout.splitlines()[-1])
