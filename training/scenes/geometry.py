@@ -55,7 +55,7 @@ def unit(vectors: Floats) -> Floats:
     """Rows scaled to length 1; rows without a direction point along the last axis."""
     fallback = np.eye(vectors.shape[-1])[-1]
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.where(length > 1e-15, vectors / np.maximum(length, 1e-15), fallback)
+    return np.asarray(np.where(length > 1e-15, vectors / np.maximum(length, 1e-15), fallback), np.float64)
 
 
 def vertex_normals(vertices: Floats, faces: Ints) -> Floats:
@@ -133,7 +133,7 @@ def lathe(
     """
     angles = np.linspace(0, 2 * np.pi, segments + 1)
     if squareness > 2.5:  # crowd the samples towards the corners, where the outline bends
-        angles = angles - 0.16 * np.sin(4 * angles)
+        angles = angles + 0.16 * np.sin(4 * angles)
     x, y = np.cos(angles), np.sin(angles)
     outline = (np.abs(x) ** squareness + np.abs(y) ** squareness) ** (-1 / squareness)
     curves = _curves(profile)
@@ -218,7 +218,7 @@ def strip(
     return grid_part(points, uv, finish, wrap=True)
 
 
-def box(size: Sequence[float], finish: Finish, *, bevel: float = 0.0015) -> Part:
+def box(size: Sequence[float] | Floats, finish: Finish, *, bevel: float = 0.0015) -> Part:
     """A box standing on z = 0, its edges rounded off by `bevel`.
 
     The texture is an atlas of 3 x 2 cells: +x, -x, +y in the upper row, -y, top, bottom in the lower one.
@@ -344,10 +344,18 @@ def move(part: Part, offset: Sequence[float]) -> Part:
     return replace(part, vertices=part.vertices + np.asarray(offset, float))
 
 
-def scale(part: Part, factors: Sequence[float]) -> Part:
+def scale(part: Part, factors: Sequence[float] | Floats) -> Part:
     """Stretched along x, y and z by positive `factors`, about the origin."""
     by = np.asarray(factors, float)
     return replace(part, vertices=part.vertices * by, normals=unit(part.normals / by))
+
+
+def planar_uv(part: Part) -> Part:
+    """The texture laid on from above instead of wound around: for boards, cloths and other flat things."""
+    plan = part.vertices[:, :2]
+    uv = (plan - plan.min(0)) / np.maximum(np.ptp(plan, axis=0), 1e-9)
+    uv[:, 1] = 1 - uv[:, 1]
+    return replace(part, uv=uv)
 
 
 def rotate(part: Part, axis: str, degrees: float) -> Part:

@@ -12,18 +12,28 @@ from training.scenes.datatypes import TabletopObject
 from training.scenes.draft import Draft
 from training.scenes.geometry import convex_hull
 from training.scenes.objects_containers import CONTAINERS
+from training.scenes.objects_cookware import COOKWARE
+from training.scenes.objects_cutlery import CUTLERY
 from training.scenes.objects_desk import DESK
-from training.scenes.objects_food import FOOD
-from training.scenes.objects_kitchen import KITCHEN
+from training.scenes.objects_fruit import FRUIT
+from training.scenes.objects_packages import PACKAGES
+from training.scenes.objects_serving import SERVING
 from training.scenes.objects_tableware import TABLEWARE
 from training.scenes.objects_tools import TOOLS
+from training.scenes.objects_toys import TOYS
+from training.scenes.objects_vegetables import VEGETABLES
 
 CATEGORIES: dict[str, Callable[[np.random.Generator], Draft]] = {
     **TABLEWARE,
+    **SERVING,
     **CONTAINERS,
-    **FOOD,
-    **KITCHEN,
+    **PACKAGES,
+    **FRUIT,
+    **VEGETABLES,
+    **CUTLERY,
+    **COOKWARE,
     **DESK,
+    **TOYS,
     **TOOLS,
 }
 """Maker of each category; the keys are the usual nouns (underscores for spaces)."""

@@ -1,4 +1,4 @@
-"""Desk, toys and living room: book, remote, phone, mouse, pen, tape, candle, block, ball, dice, stapler, eraser."""
+"""Desk: book, phone, remote, mouse, pen, tape, stapler."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 
 from training.scenes.colours import Paint, contrasting, pick_paint
-from training.scenes.draft import Draft, Rng, chance, clear, glazed, lacquer, matt, metal, painted, pick, wooden
-from training.scenes.geometry import Finish, box, lathe, merge, move, prism, rotate, scale, sweep
-from training.scenes.patterns import Texture, atlas, label, noise, patterned, plain, to_texture, write
+from training.scenes.datatypes import Part
+from training.scenes.draft import Draft, Rng, chance, glazed, matt, metal, painted, pick
+from training.scenes.geometry import Finish, box, lathe, merge, move, planar_uv, prism, rotate, scale, sweep
+from training.scenes.patterns import Texture, atlas, label, noise, plain, to_texture
 
 
 def book(rng: Rng) -> Draft:
@@ -19,11 +20,10 @@ def book(rng: Rng) -> Draft:
     width, length, thick = rng.uniform(0.09, 0.15), rng.uniform(0.13, 0.21), rng.uniform(0.008, 0.035)
     paint = pick_paint(rng)
     front = label(rng, paint, width=144, height=200, repeats=1)
-    front = cv2.rotate(front, cv2.ROTATE_180) if chance(rng, 0.2) else front
+    if chance(rng, 0.2):
+        front = np.ascontiguousarray(front[::-1, ::-1])
     ground = np.full((32, 32, 3), paint.rgb, np.uint8)
-    cover = Finish(
-        atlas([ground, ground, ground, ground, np.asarray(front, np.uint8), ground]), roughness=0.5, specular=0.2
-    )
+    cover = Finish(atlas([ground, ground, ground, ground, front, ground]), roughness=0.5, specular=0.2)
     board = 0.0022 if chance(rng, 0.5) else 0.0008
     plain_cover = painted(paint)
     top = move(box((width, length, board), cover, bevel=0.0004), (0, 0, thick - board))
@@ -72,7 +72,7 @@ def phone(rng: Rng) -> Draft:
     if chance(rng, 0.55):  # screen up: dark, the shell seen only at the rim
         glass = Finish(atlas([_screen(rng, (20, 22, 26))] * 6), roughness=0.15, specular=0.9, shininess=0.9)
         front = move(box((width * 0.93, length * 0.95, 0.0008), glass, bevel=0.0002), (0, 0, thick - 0.0003))
-        return Draft(("phone", "smartphone"), (body, front), ("black", paint.name), "glass")
+        return Draft(("phone", "smartphone"), (body, front), ("black",), "glass")
     lens = painted(Paint("black", (25, 25, 28)), roughness=0.2, specular=0.9)
     island = move(
         box((0.022, 0.026 if chance(rng, 0.6) else 0.04, 0.002), lens, bevel=0.0008),
@@ -115,6 +115,18 @@ def remote(rng: Rng) -> Draft:
     return Draft(("remote", "remote control"), tuple(parts), (paint.name,), "plastic")
 
 
+def _mouse_buttons(rng: Rng, paint: Paint) -> Texture:
+    """The shell from above, front at the top: the gaps around its two buttons, often a darker front or sides."""
+    shell = np.full((128, 64, 3), paint.rgb, np.uint8)
+    gap = tuple(int(0.35 * channel) for channel in paint.rgb) if sum(paint.rgb) > 150 else (110, 110, 112)
+    cv2.line(shell, (32, 0), (32, 54), gap, 2)
+    if chance(rng, 0.6):
+        cv2.ellipse(shell, (32, 54), (34, 8), 0, 0, 180, gap, 2)
+    if chance(rng, 0.3):
+        shell[:, :9] = shell[:, -9:] = gap
+    return shell
+
+
 def mouse(rng: Rng) -> Draft:
     """One mouse."""
     length, width, height = rng.uniform(0.095, 0.12), rng.uniform(0.055, 0.066), rng.uniform(0.032, 0.042)
@@ -122,12 +134,12 @@ def mouse(rng: Rng) -> Draft:
     peak = rng.uniform(0.1, 0.3)
     body = lathe(
         [(0, 0), (0.96, 0), None, (1.0, 0.25), (0.95, 0.55), (0.7, 0.85), (0.35, 0.98), (0, 1.0)],
-        glazed(rng, plain(rng, paint.rgb, amount=1, size=16)),
+        glazed(rng, _mouse_buttons(rng, paint)),
         squareness=float(rng.uniform(2.2, 3.2)),
         samples=24,
     )
 
-    body = scale(body, (width / 2, length / 2, height))
+    body = planar_uv(scale(body, (width / 2, length / 2, height)))
     points = body.vertices.copy()
     points[:, 2] *= 1 - peak * (points[:, 1] / length + 0.5) ** 2
     body = replace(body, vertices=points)
@@ -135,7 +147,7 @@ def mouse(rng: Rng) -> Draft:
     top = height * (1 - peak * 0.6)
     wheel = move(
         rotate(
-            lathe([(0, 0), (0.009, 0), None, (0.009, 0.007), None, (0, 0.007)], dark, segments=20, samples=6), "y", 90
+            lathe([(0, 0), (0.011, 0), None, (0.011, 0.007), None, (0, 0.007)], dark, segments=20, samples=6), "y", 90
         ),
         (-0.0035, length * 0.27, top - 0.0105),
     )
@@ -170,7 +182,7 @@ def pen(rng: Rng) -> Draft:
             segments=14,
             samples=4,
         )
-        parts = (body, tip, lead, end)
+        parts: tuple[Part, ...] = (body, tip, lead, end)
         nouns: tuple[str, ...] = ("pencil",)
     elif design == 1:  # marker
         radius *= 1.5
@@ -228,14 +240,14 @@ def tape(rng: Rng) -> Draft:
     paint = pick_paint(rng)
     side = to_texture(np.array(paint.rgb, float) + 5 * noise(rng, 64, 16, 0.8)[..., None])
     roll = lathe(
-        [(hole, 0), (radius, 0), None, (radius, height), None, (hole, height)],
+        [(hole + 0.001, 0), (radius, 0), None, (radius, height), None, (hole + 0.001, height)],
         Finish(side, roughness=0.35, specular=0.5, shininess=0.6),
         samples=9,
         segments=40,
     )
     core = pick_paint(rng, ("brown", "white", "grey"))
     inner = lathe(
-        [(hole + 0.001, height), (hole - 0.002, height), None, (hole - 0.002, 0), None, (hole + 0.001, 0)],
+        [(hole + 0.001, height), (hole - 0.001, height), None, (hole - 0.001, 0), None, (hole + 0.001, 0)],
         painted(core, roughness=0.8),
         samples=9,
         segments=40,
@@ -243,303 +255,27 @@ def tape(rng: Rng) -> Draft:
     return Draft(("tape", "roll of tape"), (roll, inner), (paint.name,), "plastic", lying_probability=0.25)
 
 
-def candle(rng: Rng) -> Draft:
-    """One candle."""
-    paint, design = pick_paint(rng), pick(rng, 4)
-    wax = Finish(plain(rng, paint.rgb, amount=3), roughness=0.5, specular=0.25, shininess=0.4)
-    radius = (rng.uniform(0.018, 0.04), rng.uniform(0.008, 0.012), rng.uniform(0.028, 0.04), rng.uniform(0.018, 0.022))[
-        design
-    ]
-    height = (radius * rng.uniform(1.5, 4.0), rng.uniform(0.1, 0.2), radius * rng.uniform(1.3, 2.2), 0.016)[design]
-    dip = min(0.005, 0.2 * height)
-    profile: list[tuple[float, float] | None] = [
-        (0, 0),
-        (radius, 0),
-        None,
-        (radius, height - 0.002),
-        (0.94 * radius, height),
-        (0.7 * radius, height - dip),
-        (0, height - dip),
-    ]
-    parts = [lathe(profile, wax, squareness=6.0 if design == 0 and chance(rng, 0.2) else 2.0, samples=20)]
-    wick = sweep(
-        [(0, 0, height - dip), (0, 0, height + 0.002), (0.002, 0, height + 0.007)],
-        0.001,
-        painted(Paint("black", (40, 36, 34))),
-        segments=6,
-        up=(0, 1, 0),
-    )
-    parts.append(wick)
-    material: str | None = None
-    if design == 1:  # a taper in its holder
-        holder = metal(rng) if chance(rng, 0.4) else painted(contrasting(rng, paint))
-        base = [
-            (0, -0.012),
-            (0.034, -0.012),
-            None,
-            (0.036, -0.008),
-            (0.014, -0.004),
-            (radius + 0.004, 0.008),
-            None,
-            (radius, 0.008),
-        ]
-        parts.append(lathe(base, holder, samples=14))
-    elif design == 2:  # poured into a glass
-        parts.insert(
-            1,
-            lathe(
-                [
-                    (0, -0.003),
-                    (radius + 0.002, -0.003),
-                    None,
-                    (radius + 0.002, height + 0.016),
-                    None,
-                    (radius, height + 0.016),
-                ],
-                clear(rng),
-                samples=8,
-            ),
-        )
-        material = "glass"
-    elif design == 3:  # tea light
-        parts.append(
-            lathe(
-                [(0, -0.001), (radius + 0.0008, -0.001), None, (radius + 0.0008, height), (radius + 0.002, height)],
-                metal(rng),
-                samples=8,
-            )
-        )
-    return Draft(("candle",), tuple(parts), (paint.name,), material)
-
-
-def block(rng: Rng) -> Draft:
-    """One block."""
-    paint, design = pick_paint(rng), pick(rng, 6)
-    size = rng.uniform(0.03, 0.055)
-    finish = glazed(rng, plain(rng, paint.rgb, amount=2, size=32))
-    material = "wood" if chance(rng, 0.6) else "plastic"
-    nouns: tuple[str, ...] = ("block", "toy block")
-    colours: tuple[str, ...] = (paint.name,)
-    if design == 0:  # brick with studs
-        count = int(rng.integers(1, 4))
-        body = box((0.016 * 2, 0.016 * count, 0.019), finish, bevel=0.0006)
-        studs = [
-            move(
-                lathe([(0.005, 0), (0.005, 0.0036), None, (0, 0.0036)], finish, segments=14, samples=4),
-                (x * 0.008, y, 0.019),
-            )
-            for x in (-1, 1)
-            for y in (np.arange(count) - (count - 1) / 2) * 0.016
-        ]
-        larger = rng.uniform(1.2, 2.2)
-
-        parts = [scale(merge([body, *studs]), (larger, larger, larger))]
-        nouns, material = ("block", "toy brick"), "plastic"
-    elif design == 1:  # letter
-        face = np.full((96, 96, 3), paint.rgb, np.uint8)
-        ink = (245, 240, 225) if sum(paint.rgb) < 420 else (40, 40, 44)
-        cv2.rectangle(face, (7, 7), (88, 88), ink, 3)
-        write(face, str(rng.choice(list("ABCDEFGHKMRSTX123456789"))), (48, 48), (46, 46), ink, cv2.FONT_HERSHEY_DUPLEX)
-        parts = [box((size, size, size), Finish(atlas([face] * 6), roughness=0.6), bevel=0.002)]
-    elif design == 2:  # cylinder
-        parts = [
-            lathe([(0, 0), (0.5 * size, 0), None, (0.5 * size, size * 1.2), None, (0, size * 1.2)], finish, samples=6)
-        ]
-    elif design == 3:  # arch or triangle
-        if chance(rng, 0.5):
-            outline = np.array([[-0.9, 0], [0.9, 0], [0, 1.0]]) * size
-        else:
-            angle = np.linspace(0, np.pi, 12)
-            outline = (
-                np.concatenate(
-                    [
-                        [[-0.9, 0], [-0.45, 0]],
-                        np.c_[-0.45 * np.cos(angle), 0.45 * np.sin(angle)],
-                        [[0.9, 0], [0.9, 0.9], [-0.9, 0.9]],
-                    ]
-                )[1:]
-                * size
-            )
-            outline = np.concatenate([[[-0.9 * size, 0.0]], outline])
-            outline = outline[np.r_[True, np.linalg.norm(np.diff(outline, axis=0), axis=1) > 1e-6]]
-        parts = [rotate(prism(outline, size * 0.9, painted(paint)), "x", 90)]
-    else:
-        if design == 4:
-            nouns = ("block", "cube")
-            dims = np.array([size, size, size])
-        else:
-            dims = rng.uniform((0.025, 0.025, 0.02), (0.06, 0.09, 0.06))
-        if material == "wood" and chance(rng, 0.2):
-            finish, colours = wooden(rng)[0], ("brown",)
-        parts = [box(dims, finish, bevel=rng.uniform(0.001, 0.003))]
-    return Draft(nouns, tuple(parts), colours, material, supports=True)
-
-
-def ball(rng: Rng) -> Draft:
-    """One ball."""
-    radius, design = rng.uniform(0.02, 0.05), pick(rng, 5)
-    paint = pick_paint(rng)
-    u, v = np.meshgrid(np.linspace(0, 2 * np.pi, 192), np.linspace(0, np.pi, 96))
-    values = np.ones((96, 192, 1)) * np.array(paint.rgb, float)
-    pattern, colours, material, rough = None, (paint.name,), "rubber", 0.6
-    nouns: tuple[str, ...] = ("ball",)
-    if design == 0:  # tennis
-        paint = Paint("yellow", (205, 222, 60)) if chance(rng, 0.6) else paint
-        values = np.ones((96, 192, 1)) * np.array(paint.rgb, float) + 9 * noise(rng, 96, 192, 0.7)[..., None]
-        values[np.abs(v - np.pi / 2 - 0.7 * np.sin(2 * u)) < 0.06] = (238, 238, 230)
-        radius, nouns, material, rough = 0.0335, ("ball", "tennis ball"), "fabric", 0.9
-        colours = (paint.name,) if paint.name != "yellow" else ("yellow", "green")
-    elif design == 1:  # beach
-        other, count = contrasting(rng, paint), int(rng.integers(3, 6))
-        values[(u * count / (2 * np.pi)) % 1 < 0.38] = other.rgb
-        colours, pattern, material = (paint.name, other.name), "striped", "plastic"
-    elif design == 2:  # spots or seams
-        other = contrasting(rng, paint, ("white", "black", "red", "yellow"))
-        grid = (np.abs((u * 3 / np.pi) % 1 - 0.5) < 0.16) & (np.abs((v * 3 / np.pi) % 1 - 0.5) < 0.2)
-        seams = (np.abs(u % np.pi - np.pi / 2) < 0.03) | (np.abs(v - np.pi / 2) < 0.03)
-        values[grid if chance(rng, 0.5) else seams] = other.rgb
-    else:
-        values += 2 * noise(rng, 96, 192, 2.0)[..., None]
-    angle = np.linspace(-np.pi / 2, np.pi / 2, 15)
-    outline = [(float(radius * max(np.cos(a), 0.0)), float(radius * (1 + np.sin(a)))) for a in angle]
-    body = lathe(
-        outline,
-        Finish(to_texture(values), roughness=rough, specular=0.4 * (1 - rough), shininess=1 - rough),
-        samples=24,
-    )
-    return Draft(nouns, (body,), colours, material, pattern)
-
-
 def stapler(rng: Rng) -> Draft:
     """One stapler."""
     length, width = rng.uniform(0.09, 0.15), rng.uniform(0.026, 0.036)
-    finish, paint = lacquer(rng)
-    side = np.array(
-        [[0, 0.3], [0.04, 0.16], [0.9, 0.14], [1.0, 0.2], [1.0, 0.26], [0.75, 0.36], [0.35, 0.42], [0.08, 0.42]]
-    )
-    arm = rotate(prism(side * length, width, painted(paint), bevel=0.003), "x", 90)
-    arm = move(arm, (0, width / 2, 0.0))
-    foot = move(
-        box(
-            (length * 1.02, width, 0.008),
-            painted(Paint("black", (38, 38, 40))) if chance(rng, 0.5) else finish,
-            bevel=0.002,
-        ),
-        (length * 0.51, 0, 0.02),
-    )
-    rail = move(box((length * 0.9, width * 0.55, 0.008), metal(rng), bevel=0.001), (length * 0.5, 0, length * 0.11))
-    hinge = move(box((length * 0.16, width * 0.9, length * 0.3), painted(paint), bevel=0.002), (length * 0.1, 0, 0.02))
-    return Draft(("stapler",), (arm, foot, rail, hinge), (paint.name,), "plastic")
-
-
-def dice(rng: Rng) -> Draft:
-    """One dice."""
-    size = rng.uniform(0.018, 0.04)
     paint = pick_paint(rng)
-    spots = {
-        1: [(0, 0)],
-        2: [(-1, -1), (1, 1)],
-        3: [(-1, -1), (0, 0), (1, 1)],
-        4: [(-1, -1), (1, 1), (-1, 1), (1, -1)],
-        5: [(-1, -1), (1, 1), (-1, 1), (1, -1), (0, 0)],
-        6: [(-1, -1), (-1, 0), (-1, 1), (1, -1), (1, 0), (1, 1)],
-    }
-    ink = (245, 245, 245) if sum(paint.rgb) < 430 else (25, 25, 28)
-    faces = []
-    for number in (1, 6, 2, 5, 3, 4):
-        face = np.full((96, 96, 3), paint.rgb, np.uint8)
-        for x, y in spots[number]:
-            cv2.circle(face, (48 + 24 * x, 48 + 24 * y), 9, ink, -1, cv2.LINE_AA)
-        faces.append(face)
-    return Draft(
-        ("die", "dice"),
-        (box((size, size, size), Finish(atlas(faces), roughness=0.3, specular=0.5, shininess=0.6), bevel=0.12 * size),),
-        (paint.name,),
-        "plastic",
+    lift = rng.uniform(6, 13)
+    outline = np.array(
+        [[0, -0.07], [0.95, -0.07], [1, -0.03], [1, 0.03], [0.8, 0.1], [0.4, 0.13], [0.06, 0.13], [0, 0.08]]
     )
-
-
-def clock(rng: Rng) -> Draft:
-    """One clock."""
-    radius, thick = rng.uniform(0.035, 0.055), rng.uniform(0.02, 0.035)
-    finish, paint = lacquer(rng)
-    face = np.full((192, 192, 3), paint.rgb, np.uint8)
-    dial = (242, 240, 232) if chance(rng, 0.7) else paint.rgb
-    cv2.circle(face, (96, 96), 78, dial, -1, cv2.LINE_AA)
-    ink = (25, 25, 28) if sum(dial) > 380 else (240, 240, 240)
-    for hour in range(12):
-        angle = hour * np.pi / 6
-        near, far = (
-            (round(96 + 62 * np.cos(angle)), round(96 + 62 * np.sin(angle))),
-            (round(96 + 71 * np.cos(angle)), round(96 + 71 * np.sin(angle))),
-        )
-        cv2.line(face, near, far, ink, 4)
-    for reach, thickness in ((38, 5), (56, 3)):
-        angle = rng.uniform(0, 2 * np.pi)
-        cv2.line(
-            face,
-            (96, 96),
-            (round(96 + reach * np.cos(angle)), round(96 + reach * np.sin(angle))),
-            ink,
-            thickness,
-            cv2.LINE_AA,
-        )
-    angle = np.linspace(0, 2 * np.pi, 37)[:-1]
-    case = lathe(
-        [
-            (0, 0),
-            (0.94 * radius, 0),
-            (radius, 0.3 * thick),
-            (radius, 0.9 * thick),
-            (0.97 * radius, thick),
-            None,
-            (0.9 * radius, 0.93 * thick),
-        ],
-        finish,
-        segments=36,
-        samples=14,
+    arm = rotate(prism(outline * length, width, painted(paint), bevel=0.003), "x", 90)
+    magazine = move(
+        box((length * 0.94, width * 0.7, length * 0.07), metal(rng), bevel=0.001),
+        (length * 0.49, -width / 2, -0.14 * length),
     )
-    disc = prism(np.c_[np.cos(angle), np.sin(angle)] * 0.93 * radius, 0.93 * thick, Finish(face, roughness=0.4))
-    parts = [move(rotate(part, "x", 90), (0, 0, radius)) for part in (case, disc)]
-    feet = [
-        move(
-            rotate(lathe([(0.005, -0.012), (0.005, 0.02)], finish, segments=12, samples=3), "y", tilt),
-            (x * radius, -thick / 2, 0),
-        )
-        for x, tilt in ((-0.6, 20), (0.6, -20))
-    ]
-    parts.append(merge(feet))
-    if chance(rng, 0.5):
-        bells = [
-            move(
-                lathe([(0.016, 0), (0.014, 0.007), (0, 0.012)], metal(rng), segments=16, samples=8),
-                (x * radius, -thick / 2, 1.88 * radius),
-            )
-            for x in (-0.45, 0.45)
-        ]
-        parts.append(merge(bells))
-    colours = (paint.name,) if dial == paint.rgb else (paint.name, "white")
-    return Draft(("clock", "alarm clock"), tuple(parts), colours, "plastic")
-
-
-def cloth(rng: Rng) -> Draft:
-    """A folded towel or napkin: soft layers."""
-    width, length = rng.uniform(0.08, 0.13), rng.uniform(0.08, 0.16)
-    paint, layers = pick_paint(rng), int(rng.integers(2, 5))
-    texture, pattern, colours = patterned(rng, paint, plain_share=0.5)
-    finish, parts, thick = matt(texture), [], rng.uniform(0.005, 0.009)
-    for layer in range(layers):
-        soft = lathe(
-            [(0, 0), (0.97, 0), (1.0, 0.5 * thick), (0.97, thick), (0, thick)],
-            finish,
-            squareness=8.0,
-            samples=10,
-            segments=36,
-            wobble=lambda angle: 0.01 * np.sin(5 * angle),
-        )
-        soft = scale(soft, (width / 2 * rng.uniform(0.95, 1.0), length / 2 * rng.uniform(0.95, 1.0), 1.0))
-        parts.append(move(soft, (rng.uniform(-0.002, 0.002), rng.uniform(-0.002, 0.002), 0.92 * layer * thick)))
-    return Draft(("cloth", "towel"), (merge(parts),), colours, "fabric", pattern, supports=True)
+    foot_paint = Paint("black", (38, 38, 40)) if chance(rng, 0.5) else paint
+    upper = [move(rotate(move(part, (0, width / 2, 0)), "y", -lift), (0, 0, 0.19 * length)) for part in (arm, magazine)]
+    foot = move(box((length * 1.05, width, 0.05 * length), painted(foot_paint), bevel=0.002), (length * 0.5, 0, 0))
+    anvil = move(box((0.1 * length, 0.4 * width, 0.004), metal(rng), bevel=0.001), (0.92 * length, 0, 0.05 * length))
+    hinge = move(
+        box((0.12 * length, width * 0.9, 0.22 * length), painted(foot_paint), bevel=0.002), (0.05 * length, 0, 0)
+    )
+    return Draft(("stapler",), (*upper, foot, anvil, hinge), (paint.name,), "plastic")
 
 
 DESK: dict[str, Callable[[Rng], Draft]] = {
@@ -549,11 +285,5 @@ DESK: dict[str, Callable[[Rng], Draft]] = {
     "mouse": mouse,
     "pen": pen,
     "tape": tape,
-    "candle": candle,
-    "block": block,
-    "ball": ball,
     "stapler": stapler,
-    "die": dice,
-    "clock": clock,
-    "cloth": cloth,
 }

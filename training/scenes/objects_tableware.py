@@ -1,4 +1,4 @@
-"""Tableware: mug, cup, bowl, plate, glass, teapot, vase, tray, pitcher."""
+"""Tableware: mug, cup, bowl, plate, glass."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from training.scenes.colours import Paint, pick_paint
 from training.scenes.datatypes import Part
 from training.scenes.draft import Draft, Rng, chance, clear, glazed, metal, painted, pick, wooden
-from training.scenes.geometry import Finish, lathe, merge, move, rotate, sweep
-from training.scenes.patterns import label, patterned, plain
+from training.scenes.geometry import Finish, lathe, move, sweep
+from training.scenes.patterns import label, patterned
 
 _DRINKS = (("coffee", (58, 34, 20)), ("juice", (238, 150, 30)), ("milk", (240, 238, 230)), ("tea", (150, 80, 30)))
 
@@ -64,7 +64,8 @@ def mug(rng: Rng) -> Draft:
     wall = rng.uniform(0.003, 0.005)
     paint = pick_paint(rng)
     design = pick(rng, 5)
-    pattern, colours, material = None, (paint.name,), "ceramic"
+    pattern, material = None, "ceramic"
+    colours: tuple[str, ...] = (paint.name,)
     if chance(rng, 0.2):
         outside = glazed(rng, label(rng, paint, repeats=int(rng.integers(1, 3))))
     elif chance(rng, 0.12):
@@ -261,170 +262,10 @@ def glass(rng: Rng) -> Draft:
     return Draft(("glass", "drinking glass"), tuple(parts), colours, "glass", lying_probability=0.05)
 
 
-def teapot(rng: Rng) -> Draft:
-    """One teapot."""
-    radius = rng.uniform(0.045, 0.065)
-    height = radius * rng.uniform(1.1, 2.0)
-    if chance(rng, 0.15):
-        finish, colours, pattern, material = metal(rng), (), None, "metal"
-    else:
-        texture, pattern, colours = patterned(rng, pick_paint(rng), plain_share=0.65)
-        finish, material = glazed(rng, texture), "ceramic"
-    top = rng.uniform(0.4, 0.65)
-    belly = rng.uniform(0.35, 0.5)
-    body = lathe(
-        [
-            (0, 0),
-            (0.6 * radius, 0),
-            None,
-            (0.85 * radius, 0.12 * height),
-            (radius, belly * height),
-            (0.85 * radius, 0.8 * height),
-            (top * radius, height),
-            None,
-            (0, height),
-        ],
-        finish,
-    )
-    knob = lathe(
-        [
-            (top * radius * 1.02, height - 0.002),
-            None,
-            (top * radius, height + 0.003),
-            (0.5 * top * radius, height + 0.011),
-            (0.005, height + 0.014),
-            (0.009, height + 0.02),
-            (0.006, height + 0.028),
-            (0, height + 0.029),
-        ],
-        finish,
-    )
-    spout_path = np.array([[0.8, 0, 0.35], [1.1, 0, 0.45], [1.35, 0, 0.7], [1.6, 0, 0.95 + rng.uniform(0, 0.15)]]) * [
-        radius,
-        radius,
-        height,
-    ]
-    spout = sweep(np.array(spout_path), np.linspace(0.016, 0.007, 4), finish, up=(0, 1, 0))
-    if chance(rng, 0.25):  # a bow over the lid instead of an ear
-        angle = np.linspace(0, np.pi, 24)
-        ear = sweep(
-            np.c_[radius * 0.85 * np.cos(angle), 0 * angle, 0.8 * height + radius * 0.95 * np.sin(angle)],
-            0.004,
-            finish,
-            up=(0, 1, 0),
-        )
-    else:
-        ear = rotate(
-            handle(rng, radius * 0.85, 0.2 * height, 0.85 * height, finish, reach=radius * 0.65, thick=0.005), "z", 180
-        )
-    return Draft(("teapot", "pot"), (merge([body, knob, spout, ear]),), colours, material, pattern)
-
-
-def vase(rng: Rng) -> Draft:
-    """One vase."""
-    radius = rng.uniform(0.03, 0.055)
-    height = radius * rng.uniform(2.2, 5.0)
-    tint = pick_paint(rng)
-    if chance(rng, 0.2):
-        finish, colours, pattern, material = clear(rng, tint=tint.rgb), (tint.name,), None, "glass"
-    else:
-        texture, pattern, colours = patterned(rng, tint, plain_share=0.55)
-        finish, material = glazed(rng, texture), "ceramic"
-    knots = (
-        (0.6, 0.95, 1.0, 0.5, 0.6),
-        (0.55, 0.75, 1.0, 0.85, 0.4),
-        (0.8, 1.0, 0.6, 0.32, 0.45),
-        (0.5, 0.6, 0.72, 0.85, 1.0),
-        (0.9, 1.0, 1.0, 0.95, 0.8),
-    )[pick(rng, 5)]
-    shape = np.array(knots) * rng.uniform(0.92, 1.08, 5)
-    outside = [(float(s) * radius, z * height) for s, z in zip(shape, (0.0, 0.25, 0.5, 0.8, 1.0), strict=True)]
-    inside = [(max(r - 0.003, 0.002), z) for r, z in outside[:1:-1]]
-    body = lathe(
-        [(0, 0), outside[0], None, *outside[1:], None, *inside, (0, 0.45 * height)],
-        finish,
-        samples=34,
-        squareness=5.0 if chance(rng, 0.12) else 2.0,
-    )
-    return Draft(("vase", "flower vase"), (body,), colours, material, pattern)
-
-
-def tray(rng: Rng) -> Draft:
-    """One tray."""
-    length, depth, height = rng.uniform(0.1, 0.16), rng.uniform(0.06, 0.11), rng.uniform(0.012, 0.035)
-    paint = pick_paint(rng)
-    design = pick(rng, 4)
-    if design == 0:
-        finish, colours, material = wooden(rng)[0], ("brown",), "wood"
-    elif design == 1:
-        finish, colours, material = metal(rng), (), "metal"
-    else:
-        finish, colours, material = glazed(rng, plain(rng, paint.rgb)), (paint.name,), "plastic"
-    flare = rng.uniform(0.86, 0.97)
-    profile: list[tuple[float, float] | None] = [
-        (0, 0),
-        (flare, 0),
-        None,
-        (1, height - 0.002),
-        (0.995, height),
-        (0.98, height),
-        None,
-        (flare - 0.02, 0.004),
-        None,
-        (0, 0.004),
-    ]
-    scaled = [None if point is None else (point[0] * length, point[1]) for point in profile]
-    body = lathe(
-        scaled,
-        finish,
-        segments=40,
-        squareness=float(rng.uniform(5, 14)) if chance(rng, 0.8) else 2.0,
-        stretch=(1.0, depth / length),
-    )
-    parts = [body]
-    if chance(rng, 0.4):
-        angle = np.linspace(0, np.pi, 14)
-        for side in (-1, 1):
-            path = np.c_[
-                side * (length * 0.97 + 0.014 * np.sin(angle)), 0.03 * np.cos(angle), 0 * angle + height - 0.004
-            ]
-            parts.append(sweep(path, 0.003, finish))
-    return Draft(("tray",), (merge(parts),), colours, material, None, supports=True)
-
-
-def pitcher(rng: Rng) -> Draft:
-    """One pitcher."""
-    radius = rng.uniform(0.042, 0.06)
-    height = radius * rng.uniform(2.2, 3.4)
-    paint = pick_paint(rng)
-    if chance(rng, 0.2):
-        finish, material = clear(rng, tint=paint.rgb), "glass"
-    else:
-        finish, material = glazed(rng, plain(rng, paint.rgb)), "ceramic" if chance(rng, 0.6) else "plastic"
-    foot, belly, lip = ((0.9, 1.0, 0.85), (0.7, 1.05, 0.75), (1.0, 0.9, 0.8))[pick(rng, 3)]
-    spout = lambda angle: 0.22 * np.exp(-(((angle - np.pi) / 0.35) ** 2))  # noqa: E731  (one lip, opposite the ear)
-    profile = vessel(radius, height, 0.003, foot=foot, belly=belly, lip=lip)
-    body = lathe(profile, finish, wobble=lambda angle: np.asarray(spout(angle)), samples=34)
-    ear = handle(
-        rng,
-        radius * min(belly, lip) * 0.97,
-        0.2 * height,
-        0.88 * height,
-        finish,
-        reach=radius * rng.uniform(0.6, 0.9),
-        thick=rng.uniform(0.005, 0.008),
-    )
-    return Draft(("pitcher", "jug"), (body, ear), (paint.name,), material)
-
-
 TABLEWARE: dict[str, Callable[[Rng], Draft]] = {
     "mug": mug,
     "cup": cup,
     "bowl": bowl,
     "plate": plate,
     "glass": glass,
-    "teapot": teapot,
-    "vase": vase,
-    "tray": tray,
-    "pitcher": pitcher,
 }

@@ -9,7 +9,7 @@ import numpy as np
 from training.scenes.colours import contrasting, pick_paint
 from training.scenes.datatypes import Part
 from training.scenes.draft import Draft, Rng, chance, glazed, metal, painted, pick, wooden
-from training.scenes.geometry import Finish, box, lathe, merge, move, prism, rotate, strip, sweep
+from training.scenes.geometry import Finish, Floats, box, lathe, merge, move, prism, rotate, strip, sweep
 from training.scenes.patterns import plain
 
 
@@ -18,6 +18,11 @@ def _grip_finish(rng: Rng, *, wood_share: float = 0.2) -> tuple[Finish, tuple[st
         return wooden(rng)[0], ("brown",), "wood"
     paint = pick_paint(rng)
     return painted(paint, roughness=0.5), (paint.name,), "plastic"
+
+
+def _level(z: float) -> Callable[[Floats, Floats], Floats]:
+    """The middle surface of a flat strip."""
+    return lambda position, s: np.asarray(z + 0 * position + 0 * s)
 
 
 def scissors(rng: Rng) -> Draft:
@@ -37,11 +42,11 @@ def scissors(rng: Rng) -> Draft:
             x * (length + 0.008) - 0.008,
             side * (half - width) * 0.5,
             width,
-            lambda position, s, z=level: z + 0 * position + 0 * s,
+            _level(level),
             0.0018,
             steel,
             across=4,
-        )  # type: ignore[misc]
+        )
         angle = np.linspace(0, 2 * np.pi, 26)
         centre = (-0.035 - ring_x, -side * (ring_y + 0.004))
         ring = sweep(

@@ -124,7 +124,7 @@ def _tiles(rng: np.random.Generator) -> Floats:
     values += 3 * noise(rng, _SIZE, _SIZE, 1.5)[..., None]
     joint = (x * across % _SIZE < 3 * across) | (y * down % _SIZE < 3 * down)
     values[joint] = rng.uniform(60, 225)
-    return values
+    return np.asarray(values)
 
 
 def _plain(rng: np.random.Generator) -> Floats:
