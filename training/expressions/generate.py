@@ -14,9 +14,10 @@ from typing import TypeVar
 import numpy as np
 
 from training.expressions.datatypes import Expression, Kind
+from training.expressions.interpreter import execute, is_needed
 from training.expressions.nouns import HYPERNYMS, normalise
 from training.expressions.phrasing import MAXIMUM_WORDS, phrase, transcript
-from training.expressions.programs import Outcome, Program, execute, is_needed, kind_of
+from training.expressions.programs import Outcome, Program, kind_of
 from training.expressions.proposals import Proposer
 from training.expressions.relations import Layout
 from training.scenes.datatypes import View
@@ -100,6 +101,7 @@ class _Selection:
         self._texts: set[str] = set()
         self._used: set[Program] = set()
         self._asked: Counter[tuple[int, ...]] = Counter()
+        self._written: Counter[Kind] = Counter()
         self._expressions: list[Expression] = []
         self._pairs = 0
 
@@ -157,12 +159,14 @@ class _Selection:
         ]
 
     def _take(self, slot: tuple[Kind, str]) -> _Candidate | None:
-        """A candidate for the slot, else one of another kind with the same answer, else one that finds one."""
+        """A candidate for the slot, else one of a rarer kind with the same answer, else one that finds one."""
         kind, answer = slot
-        others = [k for k in _spread(KIND_SHARES, 8, self._random) if (k == "plural") == (kind == "plural")]
-        plain = [k for k in others if k != "plural"]
+        others = [k for k in KIND_SHARES if k != kind and (k == "plural") == (kind == "plural")]
+        plain = [k for k in KIND_SHARES if k not in (kind, "plural")]
+        for kinds in (others, plain):
+            kinds.sort(key=lambda k: self._written[k] / KIND_SHARES[k])
         wanted = [(k, answer) for k in (kind, *others)]
-        for bucket in [*wanted, *((k, "one") for k in (kind, *plain, "relation", "attribute"))]:
+        for bucket in [*wanted, *((k, "one") for k in (kind, *plain))]:
             candidate = self._best(bucket)
             if candidate is not None:
                 return candidate
@@ -175,7 +179,7 @@ class _Selection:
             return None
         few = self._random.sample(candidates, min(8, len(candidates)))
         strict = self._random.random() < 0.9
-        best = min(few, key=lambda c: self._asked[c.outcome.referents] + 3 * (strict and not c.needed))
+        best = min(few, key=lambda c: self._asked[c.outcome.referents] + 6 * (strict and not c.needed))
         self._used.add(best.program)
         return best
 
@@ -203,6 +207,7 @@ class _Selection:
         self._texts.add(text)
         self._used.add(program)
         self._asked[outcome.referents] += 1
+        self._written[candidate.bucket[0]] += 1
         self._expressions.append(
             Expression(
                 text=text,

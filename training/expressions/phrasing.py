@@ -28,7 +28,7 @@ from training.expressions.programs import (
 MAXIMUM_WORDS = 20
 """Longest text that the network reads."""
 
-_ADJECTIVES = {"wood": "wooden", "cloth": "cloth"}
+_ADJECTIVES = {"wood": "wooden"}
 _SIZES = {"big": ("big", "large", "big"), "small": ("small", "little", "small"), "tall": ("tall", "tall", "tall")}
 
 _RELATIONS: dict[str, tuple[str, ...]] = {
@@ -102,6 +102,8 @@ _ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 _ENDS = {"left": "left", "right": "right", "near": "front", "far": "back"}
 _NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 _LINKS = ("", "", "", "that is", "which is", "thats")
+"""The first half says nothing: "the mug (that is) on the left"."""
+_PLURAL_LINKS = ("", "", "", "that are", "which are", "that are")
 _NEGATED_LINKS = ("that is not", "which is not", "that isnt", "not")
 _DETERMINERS = ("the", "that", "all", "both", "every", "each")
 
@@ -138,14 +140,14 @@ def transcript(text: str, random: Random, *, plural: bool = False) -> str:
 
 def words() -> frozenset[str]:
     """Every word that phrases and transcripts can hold beside nouns, colours and materials of the objects."""
-    lines: list[str] = ["where are", "between and in", "from the", "of the", "non", *_DETERMINERS, *GENERIC, *HYPERNYMS]
+    lines: list[str] = ["where are", "in between and", "from the", *_DETERMINERS, *GENERIC, *HYPERNYMS]
     lines += [plural for noun in (*GENERIC, *HYPERNYMS) if (plural := plural_of(noun))]
     lines += [noun for group in NEAR for noun in group]
     for table in (_SIZES, _RELATIONS, _PLACE_BEFORE, _PLACE_AFTER, _EXTREME_BEFORE, _EXTREME_AFTER):
         lines += [line for options in table.values() for line in options]
     lines += [line for options in _RANKED.values() for line in options]
-    lines += [*_ORDINALS.values(), *_ENDS.values(), *_NUMBERS.values(), *_LINKS, *_NEGATED_LINKS, *_WRAPPERS]
-    lines += [*_ADJECTIVES.values()]
+    lines += [*_ORDINALS.values(), *_ENDS.values(), *_NUMBERS.values(), *_ADJECTIVES.values()]
+    lines += [*_LINKS, *_PLURAL_LINKS, *_NEGATED_LINKS, *_WRAPPERS]
     return frozenset(word for line in lines for word in normalise(line).split())
 
 
@@ -155,19 +157,16 @@ def material_word(material: str) -> str:
 
 
 def _noun_phrase(program: Program, random: Random, article: str, *, embedded: bool = False) -> str:
-    before: list[str] = []
-    after: list[str] = []
-    # "the tin behind the remote that is white" might be a white tin, and further steps would pile up behind the noun.
-    alone = len(program.steps) == 1 and not embedded
+    writer = _Writer(program, random, embedded=embedded)
     for step in program.steps:
-        _place_step(step, random, before, after, generic=program.noun in GENERIC, alone=alone)
+        writer.write(step)
     noun = program.noun
     if program.plural:
         plural = plural_of(noun)
         if plural is None:
             raise ValueError(f"{noun!r} has no plural")
         noun, article = plural, _quantifier(program, random)
-    return " ".join(word for word in (article, *before, noun, *after) if word)
+    return " ".join(word for word in (article, *writer.before, noun, *writer.after) if word)
 
 
 def _quantifier(program: Program, random: Random) -> str:
@@ -177,56 +176,69 @@ def _quantifier(program: Program, random: Random) -> str:
     return random.choice((f"the {number}", "both" if program.number == 2 else f"all {number}", f"the {number}", number))
 
 
-def _place_step(step: Step, random: Random, before: list[str], after: list[str], *, generic: bool, alone: bool) -> None:
-    """Write one step before or behind the noun; a kind of step always draws equally often, so that twins stay alike."""
-    match step:
-        case Coloured(colour=word):
-            _adjective(normalise(word), random, before, after, alone=alone)
-        case Made(material=material):
-            _adjective(material_word(material), random, before, after, alone=alone)
-        case Sized(axis=axis):
-            before.insert(0, random.choice(_SIZES[axis]))
-        case At(place=place):
-            prenominal = random.random() < 0.35 and not generic
-            if prenominal and place in _PLACE_BEFORE:
-                before.insert(0, random.choice(_PLACE_BEFORE[place]))
-            else:
-                after.append(_linked(random.choice(_PLACE_AFTER[place]), random))
-        case Extreme(axis=axis):
-            if axis in _EXTREME_AFTER and random.random() < 0.45:
-                after.append(_linked(random.choice(_EXTREME_AFTER[axis]), random))
-            else:
-                before.insert(0, random.choice(_EXTREME_BEFORE[axis]))
-        case Ordinal(rank=rank, axis=axis):
-            before.insert(0, _ORDINALS[rank])
-            after.append(f"from the {_ENDS[axis]}")
-        case Not(step=inner):
-            after.append(f"{random.choice(_NEGATED_LINKS)} {_negated(inner, random)}")
-        case Related() | Ranked() | Between() | BetweenBoth():
-            after.append(_linked(_prepositional(step, random), random))
+class _Writer:
+    """Collects the words `before` and `after` a noun; a kind of step draws equally often, for its twins' sake."""
 
+    def __init__(self, program: Program, random: Random, *, embedded: bool) -> None:
+        self.before: list[str] = []
+        self.after: list[str] = []
+        self._random = random
+        self._generic = program.noun in GENERIC
+        self._links = _PLURAL_LINKS if program.plural else _LINKS
+        # "the tin behind the remote that is white" might be a white tin; more steps would pile up behind the noun.
+        self._adjective_may_follow = len(program.steps) == 1 and not embedded
 
-def _adjective(word: str, random: Random, before: list[str], after: list[str], *, alone: bool) -> None:
-    if random.random() < 0.08 and alone:
-        after.append(f"{random.choice(('that is', 'which is', 'thats'))} {word}")
-    else:
-        before.append(word)
+    def write(self, step: Step) -> None:
+        pick = self._random.choice
+        match step:
+            case Coloured(colour=word):
+                self._adjective(normalise(word))
+            case Made(material=material):
+                self._adjective(material_word(material))
+            case Sized(axis=axis):
+                self.before.insert(0, pick(_SIZES[axis]))
+            case At(place=place):
+                if self._random.random() < 0.35 and not self._generic and place in _PLACE_BEFORE:
+                    self.before.insert(0, pick(_PLACE_BEFORE[place]))
+                else:
+                    self._follow(pick(_PLACE_AFTER[place]))
+            case Extreme(axis=axis):
+                if axis in _EXTREME_AFTER and self._random.random() < 0.45:
+                    self._follow(pick(_EXTREME_AFTER[axis]))
+                else:
+                    self.before.insert(0, pick(_EXTREME_BEFORE[axis]))
+            case Ordinal(rank=rank, axis=axis):
+                self.before.insert(0, _ORDINALS[rank])
+                self.after.append(f"from the {_ENDS[axis]}")
+            case Not(step=inner):
+                self.after.append(f"{pick(_NEGATED_LINKS)} {_negated(inner, self._random)}")
+            case Related() | Ranked() | Between() | BetweenBoth():
+                self._follow(_prepositional(step, self._random))
+
+    def _adjective(self, word: str) -> None:
+        if self._random.random() < 0.08 and self._adjective_may_follow:
+            self.after.append(f"{self._random.choice(self._links[3:])} {word}")
+        else:
+            self.before.append(word)
+
+    def _follow(self, words_behind: str) -> None:
+        self.after.append(f"{self._random.choice(self._links)} {words_behind}".strip())
 
 
 def _negated(step: Coloured | Made | Related, random: Random) -> str:
-    if isinstance(step, Coloured):
-        return normalise(step.colour)
-    if isinstance(step, Made):
-        return material_word(step.material)
-    return _prepositional(step, random)
+    match step:
+        case Coloured(colour=colour):
+            return normalise(colour)
+        case Made(material=material):
+            return material_word(material)
+        case Related():
+            return _prepositional(step, random)
 
 
 def _prepositional(step: Related | Ranked | Between | BetweenBoth, random: Random) -> str:
     match step:
         case Related(relation=relation, landmark=landmark):
-            # One draw for all relations: "left of" and "right of" stay twins.
-            options = _RELATIONS[relation]
-            return f"{options[int(random.random() * len(options))]} {_landmark(landmark, random)}"
+            return f"{random.choice(_RELATIONS[relation])} {_landmark(landmark, random)}"
         case Ranked(landmark=landmark, furthest=furthest):
             return f"{random.choice(_RANKED[furthest])} {_landmark(landmark, random)}"
         case Between(first=first, second=second):
@@ -238,7 +250,3 @@ def _prepositional(step: Related | Ranked | Between | BetweenBoth, random: Rando
 
 def _landmark(program: Program, random: Random) -> str:
     return _noun_phrase(program, random, random.choices(("the", ""), (0.92, 0.08))[0], embedded=True)
-
-
-def _linked(words_behind: str, random: Random) -> str:
-    return f"{random.choice(_LINKS)} {words_behind}".strip()

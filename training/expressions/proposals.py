@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 
+from training.expressions.attributes import COLOUR_NEIGHBOURS, noun_truth
 from training.expressions.datatypes import Kind
+from training.expressions.interpreter import execute
 from training.expressions.nouns import GENERIC, hypernyms_for, lookalikes, nouns_for, plural_of
 from training.expressions.programs import (
-    COLOUR_NEIGHBOURS,
     CORNERS,
     PLACES,
     At,
@@ -30,8 +31,6 @@ from training.expressions.programs import (
     Related,
     Sized,
     Step,
-    execute,
-    noun_truth,
 )
 from training.expressions.relations import AXES, RELATIONS, Axis, Layout, members
 
@@ -54,7 +53,7 @@ class Proposer:
         self._nouns = {i: nouns_for(self._things[i]) for i in self._clear}
         here = {noun for nouns in self._nouns.values() for noun in nouns}
         self._groups = {noun: list(members(noun_truth(noun, layout).strict)) for noun in sorted(here)}
-        self._weights = [1 + 4 * self._has_siblings(i) for i in self._clear]
+        self._weights = [1 + 7 * self._has_siblings(i) for i in self._clear]
         self._colours = sorted({thing.colours[0] for i in self._clear if (thing := self._things[i]).colours})
         self._absent = [noun for noun in noun_pool if not noun_truth(noun, layout).loose]
         self._lookalikes = [noun for noun in lookalikes(here) if noun in set(self._absent)]
@@ -165,7 +164,7 @@ class Proposer:
 
     def attribute(self) -> Program:
         """A noun with a colour, a material or a size."""
-        noun, target = self._head()
+        noun, target = self._head(generic=0.16)
         material = self._things[target].material
         draw = self._random.random()
         if draw < 0.12 and noun not in GENERIC:
