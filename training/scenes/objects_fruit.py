@@ -14,21 +14,25 @@ from training.scenes.patterns import Texture, noise, skin, to_texture
 
 
 def solid(rgb: RGB) -> Finish:
+    """One even, matt colour."""
     return Finish(rgba=(rgb[0] / 255, rgb[1] / 255, rgb[2] / 255, 1.0), roughness=0.8, specular=0.1)
 
 
 def skin_finish(rng: Rng, texture: Texture, gloss: float) -> Finish:
+    """Skin between dull (gloss 0) and waxed (1), varied a little."""
     gloss = float(np.clip(gloss + rng.uniform(-0.15, 0.15), 0, 1))
     return Finish(texture, roughness=0.7 - 0.5 * gloss, specular=0.15 + 0.4 * gloss, shininess=0.2 + 0.6 * gloss)
 
 
 def lobes(rng: Rng, count: int, amount: float) -> Callable[[Floats], Floats]:
+    """Relative radius by angle: `count` bulges of up to `amount`, a little lopsided."""
     phase = rng.uniform(0, 6)
     second = rng.uniform(0, 0.5) * amount
     return lambda angle: np.asarray(amount * np.cos(count * angle + phase) + second * np.cos(2 * angle))
 
 
 def stalk(rng: Rng, base: float, length: float, *, thick: float = 0.0016, rgb: RGB = (78, 54, 30)) -> Part:
+    """A leaning stalk that starts at height `base`."""
     lean = rng.uniform(-0.6, 0.6)
     t = np.linspace(0, 1, 5)
     return sweep(

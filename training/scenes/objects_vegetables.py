@@ -214,8 +214,8 @@ def pepper(rng: Rng) -> Draft:
         samples=34,
         wobble=lobes(rng, int(rng.integers(3, 5)), 0.07),
     )
-    stalk = stalk(rng, 0.86 * tall * radius, 0.7 * radius, thick=0.004, rgb=(70, 110, 45))
-    return Draft(("pepper", "bell pepper"), (body, stalk), (name,), lying_probability=0.4)
+    stem = stalk(rng, 0.86 * tall * radius, 0.7 * radius, thick=0.004, rgb=(70, 110, 45))
+    return Draft(("pepper", "bell pepper"), (body, stem), (name,), lying_probability=0.4)
 
 
 VEGETABLES: dict[str, Callable[[Rng], Draft]] = {
