@@ -285,7 +285,7 @@ def _by_colour(
     return result
 
 
-def _smooth_normals(corners: Floats, crease_degrees: float = 40.0) -> Floats:
+def _smooth_normals(corners: Floats, crease_degrees: float = 30.0) -> Floats:
     """Normals (F, 3, 3) for meshes that bring none: smooth at equal positions, save across a crease."""
     face = unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
     _, place = np.unique(np.round(corners.reshape(-1, 3), 6), axis=0, return_inverse=True)
