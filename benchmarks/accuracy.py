@@ -8,14 +8,13 @@ model the last line of JSON holds its figures; with several, `models` holds them
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.report import machine, plain, write_json
+from benchmarks.report import machine, plain, shown, write_json
 from benchmarks.workload import TEST_SET
 from runtime import Command, Frame, Segmentation, Segmenter
 from runtime.bundle import DEFAULT_MODEL
@@ -63,9 +62,9 @@ def evaluate_bundle(model: Path, images: Sequence[TestImage], *, backend: str = 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Score every model, plot them, and return the figures."""
     images = load_test_set(args.data)
-    outcomes = {os.path.relpath(model): evaluate_bundle(model, images, backend=args.backend) for model in args.model}
+    outcomes = {shown(model): evaluate_bundle(model, images, backend=args.backend) for model in args.model}
     figures = {name: plain(summarise(answers)) for name, answers in outcomes.items()}
-    result: dict[str, Any] = {"data": os.path.relpath(args.data), "images": len(images)} | machine()
+    result: dict[str, Any] = {"data": shown(args.data), "images": len(images)} | machine()
     if len(figures) == 1:
         ((name, only),) = figures.items()
         result |= {"model": name, **only}
@@ -74,7 +73,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.plot:
         from benchmarks.plots import plot_accuracy  # a robot need not have matplotlib
 
-        result["plot"] = str(plot_accuracy(outcomes, args.plot))
+        result["plot"] = shown(plot_accuracy(outcomes, args.plot))
     if args.out:
         write_json(args.out, result)
     return result

@@ -11,7 +11,6 @@ end_to_end over the sum of the medians of the bare ONNX Runtime sessions of the 
 from __future__ import annotations
 
 import argparse
-import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
@@ -21,7 +20,7 @@ from typing import Any
 
 from benchmarks.bare_sessions import bare_calls
 from benchmarks.cold_start import cold_start
-from benchmarks.report import machine, plain, write_json
+from benchmarks.report import machine, plain, shown, write_json
 from benchmarks.timing import interleaved, summarise
 from benchmarks.workload import CAMERA_SIZE, TEST_SET, Request, camera_requests
 from runtime import Command, Frame, Segmenter
@@ -109,7 +108,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     stages, bare = measure(args)
     cold = [cold_start(args.model, args.backend) for _ in range(COLD_STARTS)]
     result = {
-        "model": os.path.relpath(args.model),
+        "model": shown(args.model),
         "frame": list(CAMERA_SIZE),
         "threads": args.threads,
         "backends": {args.backend: stages},
@@ -123,7 +122,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.plot:
         from benchmarks.plots import plot_latency  # a robot need not have matplotlib
 
-        result["plot"] = str(plot_latency({args.backend: stages, "bare session": bare}, args.plot))
+        result["plot"] = shown(plot_latency({args.backend: stages, "bare session": bare}, args.plot))
     if args.out:
         write_json(args.out, result)
     return result

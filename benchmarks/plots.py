@@ -27,7 +27,7 @@ def plot_accuracy(outcomes: Mapping[str, Sequence[Outcome]], path: Path) -> Path
 def plot_latency(stages: Mapping[str, Mapping[str, Mapping[str, float]]], path: Path) -> Path:
     """`stages[backend][stage]` is what timing.summarise returns: median bars with a whisker to p99, in milliseconds."""
     names = list(dict.fromkeys(stage for summary in stages.values() for stage in summary))
-    figure = Figure(figsize=(9, 0.8 + 0.45 * len(names) * max(len(stages), 1)), layout="constrained")
+    figure = Figure(figsize=(9, 0.8 + 0.2 * len(names) * len(stages)), layout="constrained")
     axes = figure.subplots()
     height = 0.8 / len(stages)
     for number, (backend, summary) in enumerate(stages.items()):

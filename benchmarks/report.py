@@ -44,6 +44,12 @@ def plain(value: Any) -> Any:
     return value
 
 
+def shown(path: Path) -> str:
+    """`path` as it is told in results: relative inside the working folder, so that nobody's home is committed."""
+    path = path.resolve()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 def write_json(path: Path, result: dict[str, Any]) -> None:
     """Write `result` for people and programs to read; its folder is made where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
