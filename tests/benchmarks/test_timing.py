@@ -12,7 +12,7 @@ from benchmarks.timing import interleaved, milliseconds, summarise
 
 
 def test_milliseconds_are_milliseconds() -> None:
-    assert 20 <= milliseconds(lambda: time.sleep(0.02)) < 200
+    assert 20 <= milliseconds(lambda: time.sleep(0.02)) < 2000
 
 
 def test_calls_take_turns_and_warmup_is_not_counted() -> None:
