@@ -65,10 +65,19 @@ class RenderedShards:
     def __len__(self) -> int:
         return int(self._starts[-1])
 
+    def sources(self, index: int) -> tuple[npt.NDArray[np.uint8], list[str], str]:
+        """Image uint8 (h, w, 3) RGB of one view, its objects' identifiers and its table's surface name."""
+        shard, inner = self._find(index)
+        record = shard.record(inner)
+        return shard.image(inner), [thing.identifier for thing in record.objects], record.table_texture
+
+    def _find(self, index: int) -> tuple[Shard, int]:
+        which = bisect_right(self._starts, index) - 1
+        return self._shards[which], index - self._starts[which]
+
     def view(self, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8], tuple[Expression, ...]]:
         """Image uint8 (h, w, 3) RGB, instances int8 (h, w) and the expressions of one view."""
-        which = bisect_right(self._starts, index) - 1
-        shard, inner = self._shards[which], index - self._starts[which]
+        shard, inner = self._find(index)
         return shard.image(inner), shard.instances(inner), shard.record(inner).expressions
 
 
