@@ -1,4 +1,4 @@
-"""What a model has seen, small enough to commit: so that anyone can check that a test set shares nothing with training."""
+"""What a model has seen, small enough to commit: anyone can check that a test set shares nothing with it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ SAME_PICTURE_BITS = 12
 
 @dataclass(frozen=True, eq=False)
 class Fingerprints:
-    """Sorted 64-bit hashes of object identifiers (a procedural object's mesh follows from its identifier) and of surface
-    names, and 256-bit difference hashes (n, 4) of the pictures."""
+    """What was seen, as hashes.
+
+    Sorted 64-bit hashes of object identifiers (a procedural mesh follows from its identifier) and of surface
+    names, and 256-bit difference hashes (n, 4) of the pictures.
+    """
 
     objects: Hashes
     surfaces: Hashes
@@ -58,7 +61,7 @@ class Fingerprints:
 
 
 def collect(views: Iterable[tuple[npt.NDArray[np.uint8], Iterable[str], str]]) -> Fingerprints:
-    """Fingerprints of views, each image uint8 (h, w, 3) RGB, its objects' identifiers and its table's surface name."""
+    """Fingerprints of views: image uint8 (h, w, 3) RGB, identifiers of its objects, name of its table's surface."""
     objects, surfaces, pictures = set[int](), set[int](), []
     for image, identifiers, surface in views:
         objects.update(name_hash(identifier) for identifier in identifiers)
