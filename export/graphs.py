@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import onnx
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from export.fold import tidy
 from training.models import ReferringSegmenter
@@ -90,7 +91,21 @@ def export_graphs(model: ReferringSegmenter, *, whole: bool = False) -> dict[str
     height, width = model.spec.image_size
     pixels = torch.arange(height * width * 3).remainder(251).to(torch.uint8).reshape(height, width, 3)
     words, other_words = (_example_words(number) for number in (0, 1))
-    with torch.no_grad(), _quiet():
+    graphs: dict[str, onnx.ModelProto] = {}
+    progress = tqdm(total=3 + whole, desc="exporting", unit="graph", disable=None)
+    with torch.no_grad(), _quiet(), progress:
+
+        def add(
+            name: str,
+            module: nn.Module,
+            arguments: tuple[Tensor, ...],
+            inputs: dict[str, DynamicShape],
+            outputs: Iterable[str],
+        ) -> None:
+            graphs[name] = _export(module, arguments, inputs, list(outputs))
+            tidy(graphs[name], name)
+            progress.update()
+
         image = model.encode_image(pixels[None])
         text, other_text = model.encode_text(*words), model.encode_text(*other_words)
         answers = tuple(model.decode(image, text))
@@ -98,19 +113,14 @@ def export_graphs(model: ReferringSegmenter, *, whole: bool = False) -> dict[str
         features: dict[str, DynamicShape] = dict.fromkeys(image)
         features |= {name: _dynamic(text[name], other_text[name]) for name in text}
         decoder = MaskDecoderGraph(model, tuple(image), tuple(text))
-        graphs = {
-            "image_encoder": _export(ImageEncoderGraph(model), (pixels,), {"pixels": None}, tuple(image)),
-            "text_encoder": _export(TextEncoderGraph(model), words, word_inputs, tuple(text)),
-            "mask_decoder": _export(decoder, (*image.values(), *text.values()), features, answers, variadic=True),
-        }
-        for name, graph in graphs.items():
-            tidy(graph, name)
+        add("image_encoder", ImageEncoderGraph(model), (pixels,), {"pixels": None}, image)
+        add("text_encoder", TextEncoderGraph(model), words, word_inputs, text)
+        add("mask_decoder", decoder, (*image.values(), *text.values()), features, answers)
         if whole:
             read = {value.name for value in graphs["mask_decoder"].graph.input}
             further = tuple(name for name in image if name not in read)
             inputs = {"pixels": None, **word_inputs}
-            graphs[WHOLE] = _export(WholeGraph(model, further), (pixels, *words), inputs, (*answers, *further))
-            tidy(graphs[WHOLE], WHOLE)
+            add(WHOLE, WholeGraph(model, further), (pixels, *words), inputs, (*answers, *further))
     return graphs
 
 
@@ -118,18 +128,16 @@ def _export(
     module: nn.Module,
     arguments: tuple[Tensor, ...],
     inputs: Mapping[str, DynamicShape],
-    outputs: tuple[str, ...],
-    *,
-    variadic: bool = False,
+    outputs: list[str],
 ) -> onnx.ModelProto:
-    """`variadic`: the module takes *features, which is one parameter to torch.export."""
     shapes: tuple[Any, ...] = tuple(inputs.values())
     program = torch.onnx.export(
         module.eval(),
         arguments,
         input_names=list(inputs),
-        output_names=list(outputs),
-        dynamic_shapes=(shapes,) if variadic else shapes,
+        output_names=outputs,
+        # *features of the decoder is ONE parameter to torch.export, hence the extra parentheses
+        dynamic_shapes=(shapes,) if isinstance(module, MaskDecoderGraph) else shapes,
         opset_version=OPSET,
         dynamo=True,
         verbose=False,
