@@ -68,7 +68,7 @@ class ShardMaker:
         size = frame_size(scene.aspect, plan.long_side)
         views: list[tuple[View, Sequence[Expression]]] = []
         for number in range(plan.views):
-            table_texture = stage_look(library, rng)
+            table_texture = stage_look(library, scene, rng)
             camera = random_camera(rng, hulls, size, AZIMUTH_AT_WALL if scene.against_wall else np.pi)
             rendering = self._renderer.render(camera)
             view = make_view(

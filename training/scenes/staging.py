@@ -56,7 +56,7 @@ def _stage_furniture(library: Library, scene: Scene, rng: np.random.Generator) -
         library.place_geom(f"furniture{i}", at, size, rng.uniform(0, np.pi), shown=bool(shown))
 
 
-def stage_look(library: Library, rng: np.random.Generator) -> str:
+def stage_look(library: Library, scene: Scene, rng: np.random.Generator) -> str:
     """New surfaces and lights for one view; returns the name of the table's surface."""
     surfaces = len(library.surfaces)
     table_surface = int(rng.integers(surfaces))
@@ -71,11 +71,11 @@ def stage_look(library: Library, rng: np.random.Generator) -> str:
     library.model.mat_roughness[table] = rng.uniform(0.25, 0.9)
     # a mirror image doubles the time of a frame, so few tables are polished
     library.model.mat_reflectance[table] = rng.uniform(0.03, 0.15) if rng.random() < 0.12 else 0.0
-    _stage_lights(library, rng)
+    _stage_lights(library, scene, rng)
     return library.surfaces[table_surface].name
 
 
-def _stage_lights(library: Library, rng: np.random.Generator) -> None:
+def _stage_lights(library: Library, scene: Scene, rng: np.random.Generator) -> None:
     model = library.model
     count = int(rng.integers(1, LIGHTS + 1))
     total = rng.uniform(0.6, 1.15)
@@ -86,6 +86,9 @@ def _stage_lights(library: Library, rng: np.random.Generator) -> None:
         if i >= count:
             continue
         position = _light_position(rng)
+        if scene.against_wall and position[1] > scene.table.half_y_m:
+            # behind the wall it would lay the wall's shadow across the table
+            position[1] = -position[1]
         model.light_pos[i] = position
         model.light_dir[i] = -position / np.linalg.norm(position)
         model.light_type[i] = DIRECTIONAL if rng.random() < 0.4 else SPOT

@@ -139,7 +139,7 @@ def test_cameras_see_objects_of_useful_size_and_agree_with_their_intrinsics(
 
 
 def test_only_visible_colour_words_are_kept() -> None:
-    red, blue = np.tile(np.uint8([200, 30, 30]), (80, 1)), np.tile(np.uint8([30, 60, 200]), (20, 1))
+    red, blue = np.full((80, 3), (200, 30, 30), np.uint8), np.full((20, 3), (30, 60, 200), np.uint8)
     assert visible_colours(("blue", "red"), np.concatenate([red, blue])) == ("red", "blue")
     assert visible_colours(("blue", "red"), np.concatenate([red, blue[:5]])) == ("red",)
     assert visible_colours(("green",), red) == ()

@@ -25,12 +25,25 @@ def make_view(width: int) -> View:
     instances[5:15, 5:20], instances[20:30, 10:30] = 0, 1
     things = tuple(
         SceneObject(
-            i, f"cup/{i}", ("cup", "mug"), ("red",), None, None, 0.1, (0.1, 0.5, 0.05), (0.1, 0.0, 0.7), (5, 5, 20, 15), 150, False
+            i,
+            f"cup/{i}",
+            ("cup", "mug"),
+            ("red",),
+            None,
+            None,
+            0.1,
+            (0.1, 0.5, 0.05),
+            (0.1, 0.0, 0.7),
+            (5, 5, 20, 15),
+            150,
+            False,
         )
         for i in range(2)
-    )  # fmt: skip
+    )
     return View(
-        image=np.stack([np.broadcast_to(ramp, (40, width)), np.full((40, width), 40), np.full((40, width), 200)], -1).astype(np.uint8),
+        image=np.stack(
+            [np.broadcast_to(ramp, (40, width)), np.full((40, width), 40), np.full((40, width), 200)], -1
+        ).astype(np.uint8),
         instances=instances,
         depth_m=np.full((40, width), 0.12344, np.float32),
         intrinsics=Intrinsics(100.0, 100.0, width / 2, 20.0),
@@ -40,7 +53,7 @@ def make_view(width: int) -> View:
         scene_seed=123,
         view=2,
         table_texture="wood/5",
-    )  # fmt: skip
+    )
 
 
 def test_views_of_different_shapes_come_back_whole(tmp_path: Path) -> None:
