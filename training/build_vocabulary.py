@@ -13,7 +13,6 @@ from tqdm import tqdm
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary, words_of
-from training.expressions.generate import procedural_nouns
 from training.expressions.nouns import normalise, plural_of
 from training.expressions.phrasing import material_word, words
 from training.scenes.colours import COLOURS
@@ -21,9 +20,10 @@ from training.scenes.meshes import load_catalogue
 from training.scenes.objects import CATEGORIES, make_object
 from training.scenes.shards import read_shard
 
-SYNONYMS = {"gray": "grey", "colour": "color", "centre": "center"}
+SYNONYMS = {"gray": "grey", "centre": "center", "doughnut": "donut", "doughnuts": "donuts"}
 """Spellings that are read as another word."""
-_MATERIAL_SEEDS = 3
+_SEEDS = 6
+"""Instances of each category that are asked for their nouns and material; some names are rare."""
 
 
 def vocabulary_words(lines: Iterable[str], nouns: Iterable[str], materials: Iterable[str]) -> frozenset[str]:
@@ -36,21 +36,25 @@ def vocabulary_words(lines: Iterable[str], nouns: Iterable[str], materials: Iter
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Gather the words and write them; see `main`."""
-    things = [make_object(category, seed) for category in CATEGORIES for seed in range(_MATERIAL_SEEDS)]
-    nouns, materials = set(procedural_nouns()), {thing.material for thing in things if thing.material}
+    shards = _shards(arguments.data)
+    nouns: set[str] = set()
+    materials: set[str] = set()
+    for category in tqdm(sorted(CATEGORIES), desc="categories"):
+        for seed in range(_SEEDS):
+            thing = make_object(category, seed)
+            nouns.update(thing.nouns)
+            materials.update(filter(None, [thing.material]))
     if arguments.objects is not None:
         for entry in load_catalogue(arguments.objects):
             nouns.update(entry.nouns)
             materials.update(filter(None, [entry.material]))
-    shards = _shards(arguments.data)
     lines: set[str] = set()
     for shard in tqdm(shards, desc="shards", unit="shard", disable=not shards):
         content = read_shard(shard)
         lines.update(e.text for i in range(len(content)) for e in content.record(i).expressions)
     found = vocabulary_words(lines, nouns, materials)
-    vocabulary = Vocabulary.from_words(
-        {SYNONYMS.get(word, word) for word in found}, {a: b for a, b in SYNONYMS.items() if b in found or a in found}
-    )
+    kept = {SYNONYMS.get(word, word) for word in found}
+    vocabulary = Vocabulary.from_words(kept, {other: word for other, word in SYNONYMS.items() if word in kept})
     _write(arguments.out, json.dumps(vocabulary.to_json(), indent=1) + "\n")
     return {"out": str(arguments.out), "words": len(vocabulary), "shards": len(shards), "texts": len(lines)}
 

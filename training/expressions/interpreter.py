@@ -149,6 +149,7 @@ def _ranked(landmark: Program, furthest: bool, among: int, layout: Layout, landm
 
 
 _LOW, _LOW_LOOSE, _HIGH, _HIGH_LOOSE = 0.36, 0.58, 0.64, 0.42
+_RIVAL, _RIVAL_DISTANCE = 0.45, 0.25
 _ENDS: dict[str, Axis] = {"left": "left", "right": "right", "front": "near", "back": "far"}
 
 
@@ -169,9 +170,15 @@ def _placed(place: Place, truth: Truth, layout: Layout, *, plural: bool) -> Trut
     first = layout.extreme(_ENDS[place], among)
     if among.bit_count() == 2 or not first.strict:
         return first
+    # Where two stand close together on the left, either might be meant.
     leader = first.strict.bit_length() - 1
     values = layout.u if place in ("left", "right") else layout.v
-    rivals = sum(1 << i for i in members(area.loose & ~first.strict) if abs(values[i] - values[leader]) < 0.25)
+    from_edge = values if place in ("left", "back") else [1.0 - value for value in values]
+    rivals = sum(
+        1 << i
+        for i in members(area.loose & ~first.strict)
+        if from_edge[i] < _RIVAL and abs(values[i] - values[leader]) < _RIVAL_DISTANCE
+    )
     return Truth(0 if rivals else first.strict, first.loose | rivals)
 
 

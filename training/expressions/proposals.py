@@ -160,7 +160,11 @@ class Proposer:
 
     def category(self) -> Program:
         """A noun alone."""
-        return Program(self._head(absent=0.3, generic=0.0)[0])
+        if self._random.random() < 0.3 and (absent := self._absent_noun()):
+            return Program(absent)
+        nouns = self._nouns[self._random.choice(self._clear)]
+        broader = hypernyms_for(nouns) if self._random.random() < 0.15 else ()
+        return Program(self._random.choice(broader or nouns))
 
     def attribute(self) -> Program:
         """A noun with a colour, a material or a size."""
@@ -216,7 +220,8 @@ class Proposer:
 
     def ordinal(self) -> Program:
         """The second, third... from an end."""
-        rows = [noun for noun, group in self._groups.items() if len(group) > 2]
+        least = 2 if self._random.random() < 0.3 else 3
+        rows = [noun for noun, group in self._groups.items() if len(group) >= least]
         noun = self._random.choice(rows) if rows and self._random.random() < 0.85 else self._head(generic=0.1)[0]
         rank = self._random.choice((2, 2, 2, 3, 3, 4))
         return Program(noun, (Ordinal(rank, self._random.choice(("left", "right", "left", "right", "near", "far"))),))

@@ -72,7 +72,8 @@ class Layout:
         self.v = [(thing.box[1] + thing.box[3]) / (2.0 * height) for thing in view.objects]
         self._gap: list[list[float]] = view.gap_m.tolist()
         self._on = view.resting_on
-        self._position = [thing.position_m for thing in view.objects]
+        # Plain floats: numpy scalars would turn the bit masks into numpy integers.
+        self._position = [[float(value) for value in thing.position_m] for thing in view.objects]
         self._tables: dict[tuple[Relation, int], Truth] = {}
 
     def known(self, strict: int, loose: int) -> Truth:
