@@ -17,41 +17,8 @@ import numpy.typing as npt
 
 from runtime.errors import SaymaskError
 from training.data.testset import TestImage
-from training.expressions.datatypes import Expression
 
 JPEG_QUALITY = 92
-Cell = tuple[str, str, bool]
-"""What a test set is balanced over: kind, count, plural."""
-
-
-class BalancedChoice:
-    """Chooses expressions image by image so that kinds and counts stay about equally frequent over the whole set."""
-
-    def __init__(self) -> None:
-        self.chosen: Counter[Cell] = Counter()
-
-    def pick(self, expressions: Sequence[Expression], limit: int) -> tuple[Expression, ...]:
-        """Up to `limit` of `expressions`, in their order: always one of the kind that is rarest so far.
-
-        Expressions of a pair come together or, where only one more fits, alone: what one word changes is their point.
-        """
-        remaining = list(range(len(expressions)))
-        taken: list[int] = []
-        while remaining and len(taken) < limit:
-            best = min(remaining, key=lambda number: (self.chosen[_cell(expressions[number])], number))
-            pair = expressions[best].pair
-            partners = [
-                number for number in remaining if pair >= 0 and number != best and expressions[number].pair == pair
-            ]
-            for number in [best, *partners][: limit - len(taken)]:
-                remaining.remove(number)
-                taken.append(number)
-                self.chosen[_cell(expressions[number])] += 1
-        return tuple(expressions[number] for number in sorted(taken))
-
-
-def _cell(expression: Expression) -> Cell:
-    return expression.kind, expression.count, expression.plural
 
 
 def write_test_set(images: Iterable[TestImage], out: Path, *, limit_bytes: int) -> dict[str, Any]:

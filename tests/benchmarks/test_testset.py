@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.make_test_set import main
-from benchmarks.testset import BalancedChoice, write_test_set
+from benchmarks.make_test_set import drawn, main
+from benchmarks.testset import write_test_set
 from runtime.errors import SaymaskError
 from training.data.testset import TestImage, load_test_set
-from training.expressions.datatypes import Expression
 from training.scenes.datatypes import Intrinsics, View
 from training.scenes.shards import write_shard
 
@@ -51,20 +50,12 @@ def test_other_folder_is_not_overwritten(images: list[TestImage], tmp_path: Path
     assert (tmp_path / "photos" / "cat.jpg").exists()
 
 
-def test_rare_kinds_are_chosen_first() -> None:
-    def say(kind: str, number: int, pair: int = -1) -> Expression:
-        return Expression(f"{kind} {number}", "", kind, (0,), pair=pair)  # type: ignore[arg-type]
-
-    many = [say("category", number) for number in range(12)] + [say("relation", 0)]
-    choice = BalancedChoice()
-    chosen = [expression for _ in range(5) for expression in choice.pick(many, 2)]
-    assert Counter(expression.kind for expression in chosen) == {"category": 5, "relation": 5}
-
-
-def test_pairs_come_together() -> None:
-    pairs = [Expression(f"thing {number}", "", "attribute", (0,), pair=number % 3) for number in range(6)]
-    chosen = BalancedChoice().pick(pairs, 4)
-    assert sorted(Counter(expression.pair for expression in chosen).values()) == [2, 2]
+def test_drawn_expressions_keep_their_order_and_their_number(images: list[TestImage]) -> None:
+    many = tuple(replace(images[0].expressions[0], text=f"mug {number}") for number in range(24))
+    chosen = drawn(many, 10, seed=3)
+    assert len(chosen) == 10 and list(chosen) == [item for item in many if item in chosen]
+    assert drawn(many, 10, seed=3) == chosen != drawn(many, 10, seed=4)
+    assert drawn(many[:4], 10, seed=3) == many[:4]
 
 
 def test_entry_converts_shards(images: list[TestImage], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
