@@ -14,6 +14,7 @@ from typing import Any
 
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
+from training.scenes.objects import CATEGORIES
 from training.scenes.plan import RenderPlan, shard_path
 from training.scenes.split import SPLITS
 from training.scenes.workers import render_shards
@@ -33,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--objects", type=Path, help="folder of meshes with an objects.json, beside the procedural ones"
     )
     parser.add_argument("--surfaces", type=Path, help="folder of surface images, beside the procedural ones")
+    parser.add_argument("--categories", help="procedural categories, such as jar,apple,mug; none: all of them")
     parser.add_argument("--shard", type=_part, default=(0, 1), metavar="I/N", help="render every N-th shard from I on")
     parser.add_argument("--renderer", choices=("classic", "filament"), default="classic", help="filament is slower")
     parser.add_argument("--long-side", type=int, default=320, help="longer side of the images in pixels")
@@ -80,6 +82,10 @@ def _plan(arguments: argparse.Namespace) -> RenderPlan:
     for folder in (arguments.objects, arguments.surfaces):
         if folder is not None and not folder.is_dir():
             raise SaymaskError(f"{folder} is not a folder; name the one that holds the meshes or surface images")
+    categories = tuple(arguments.categories.split(",")) if arguments.categories else ()
+    for category in categories:
+        if category not in CATEGORIES:
+            raise SaymaskError(f"--categories: '{category}' is not one of {', '.join(sorted(CATEGORIES))}")
     return RenderPlan(
         scenes=arguments.scenes,
         seed=arguments.seed,
@@ -90,6 +96,7 @@ def _plan(arguments: argparse.Namespace) -> RenderPlan:
         depth=arguments.depth,
         objects=str(arguments.objects) if arguments.objects else None,
         surfaces=str(arguments.surfaces) if arguments.surfaces else None,
+        categories=categories,
     )
 
 

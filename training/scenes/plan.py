@@ -15,7 +15,8 @@ PLAN_FILE = "render.json"
 
 @dataclass(frozen=True)
 class RenderPlan:
-    """All settings that decide the content of a set; `objects` and `surfaces` are folders of the user's or None."""
+    """All settings that decide the content of a set; `objects` and `surfaces` are folders of the user's or None;
+    `categories` names the procedural categories that occur, all of them by default."""
 
     scenes: int
     seed: int
@@ -26,6 +27,7 @@ class RenderPlan:
     depth: bool
     objects: str | None
     surfaces: str | None
+    categories: tuple[str, ...] = ()
 
     @property
     def scenes_per_shard(self) -> int:

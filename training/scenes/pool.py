@@ -34,10 +34,16 @@ def draw_pool(
     images: Sequence[Surface] = (),
     *,
     instances: int = INSTANCES_PER_CATEGORY,
+    categories: Sequence[str] = (),
 ) -> Pool:
-    """`instances` new objects of each procedural category, up to 45 meshes and 14 surfaces, all of `split`."""
+    """`instances` new objects of each of `categories` (none named: all procedural ones), 45 meshes, 14 surfaces.
+
+    All of `split`; fewer meshes where there are not so many.
+    """
     objects = [
-        make_object(category, draw_seed(rng, split)) for category in sorted(CATEGORIES) for _ in range(instances)
+        make_object(category, draw_seed(rng, split))
+        for category in sorted(categories or CATEGORIES)
+        for _ in range(instances)
     ]
     entries = [entry for entry in catalogue if split_of(entry.identifier) == split]
     drawn = rng.permutation(len(entries))[:MESHES]

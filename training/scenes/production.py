@@ -46,7 +46,9 @@ class ShardMaker:
         plan = self._plan
         root = np.random.SeedSequence((plan.seed, SPLITS.index(plan.split), shard))
         pool_sequence, scene_sequence = root.spawn(2)
-        pool = draw_pool(np.random.default_rng(pool_sequence), plan.split, self._catalogue, self._images)
+        pool = draw_pool(
+            np.random.default_rng(pool_sequence), plan.split, self._catalogue, self._images, categories=plan.categories
+        )
         library = Library(pool.objects, pool.surfaces, plan.long_side)
         self._renderer.load(library)
         views: list[tuple[View, Sequence[Expression]]] = []

@@ -88,6 +88,7 @@ def test_another_set_in_the_same_folder_is_refused(rendered: Path, capfd: pytest
         (("--shard", "2/2"), "0 <= I < N"),
         (("--views", "0"), "--views 0 is too small"),
         (("--objects", "/nowhere/meshes"), "is not a folder"),
+        (("--categories", "jar,jarr"), "'jarr' is not one of apple, bag"),
     ],
 )
 def test_bad_options_are_told_in_one_line(
@@ -114,3 +115,10 @@ def test_shards_are_split_between_machines_without_loss() -> None:
     parts = [set(range(i, plan.shards, 3)) for i in range(3)]
     assert set.union(*parts) == set(range(plan.shards))
     assert sum(map(len, parts)) == plan.shards
+
+
+def test_only_the_named_categories_occur(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run(tmp_path, capfd, "--categories", "jar,apple")
+    shard = read_shard(tmp_path / "shard-00000.npz")
+    seen = {thing.identifier.split("/")[0] for i in range(len(shard)) for thing in shard.record(i).objects}
+    assert seen == {"jar", "apple"}
