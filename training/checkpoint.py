@@ -33,7 +33,10 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file. Raises SaymaskError when it is missing or damaged."""
+    """Read a safetensors file.
+
+    Raises SaymaskError when it is missing or damaged.
+    """
     if not path.is_file():
         raise SaymaskError(f"{path}: no such checkpoint; train one with python training/train.py")
     try:
@@ -53,8 +56,7 @@ def save_checkpoint(
     """Write `path` (.safetensors) and `path` with .json.
 
     The JSON holds architecture, options, the weights' SHA-256 and `metadata`: vocabulary (its JSON content),
-    thresholds,
-    calibration, provenance, metrics.
+    thresholds, calibration, provenance, metrics.
     """
     save_tensors(path, weights)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -31,6 +31,7 @@ from training.models import ReferringSegmenter
 THRESHOLDS = {"mask_logit": 0.0, "absent_probability": 0.5, "ambiguous_probability": 0.5}
 CALIBRATION = {"count_temperature": 1.0, "mask_temperature": 1.0}
 """What a network is judged by before training/calibrate.py has seen it."""
+
 _EXPRESSIONS_AT_ONCE = 12
 
 Labelled = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8], Sequence[Expression]]

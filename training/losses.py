@@ -11,8 +11,7 @@ def weighted_logistic(logits: Tensor, targets: Tensor, *, foreground: float, bac
     """Per-pixel weighted logistic loss of Hu et al. 2016, equation 2, averaged over W x H: float (N,).
 
     `logits` and `targets` (N, h, w); targets in 0..1 are the covered share of each cell. The weights alpha_f and
-    alpha_b
-    blend by that share.
+    alpha_b blend by that share.
     """
     weights = background + (foreground - background) * targets
     return (weights * F.binary_cross_entropy_with_logits(logits, targets, reduction="none")).mean((1, 2))

@@ -1,7 +1,8 @@
-"""How answers are scored, in plain numpy. Every figure of this project is defined here and nowhere else.
+"""How answers are scored, in plain numpy.
 
-overall IoU and precision@X follow Hu et al. 2016 (arXiv 1603.06180), section 4: cumulative intersection over cumulative
-union, and the share of expressions whose IoU is at least X. Masks are compared at the camera's own resolution.
+Every figure of this project is defined here and nowhere else. overall IoU and precision@X follow Hu et al. 2016
+(arXiv 1603.06180), section 4: cumulative intersection over cumulative union, and the share of expressions whose IoU
+is at least X. Masks are compared at the camera's own resolution.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ BACKGROUND = -1
 PRECISION_LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
 CORRECT_IOU = 0.5
 """A FOUND answer counts as correct from this IoU on (the usual level of referring segmentation)."""
+
 _EXPECTED_VERDICT = {"none": "NOT_FOUND", "one": "FOUND", "several": "AMBIGUOUS"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one expression. `chosen`: the mask lies on a referent more than on anything else."""
+    """What came of one expression.
+
+    `chosen`: the mask lies on a referent more than on anything else.
+    """
 
     kind: str
     count: str
@@ -55,8 +60,7 @@ def overlap(
     """Intersection and union in pixels of a bool (h, w) mask with the referents, and whether a referent was chosen.
 
     `instances` int8 (h, w) holds object indices, -1 for background. Chosen: among the objects, the one under most of
-    the
-    mask's pixels is a referent. An empty mask chooses nothing.
+    the mask's pixels is a referent. An empty mask chooses nothing.
     """
     truth = np.isin(instances, list(referents)) if referents else np.zeros_like(mask)
     covered = instances[mask]
@@ -89,9 +93,9 @@ def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float:
 
 
 def expected_calibration_error(confidence: Sequence[float], correct: Sequence[bool], bins: int = 15) -> float:
-    """Mean gap between confidence and accuracy over equal-width bins, weighted by size (Guo et al.
+    """Mean gap between confidence and accuracy over equal-width bins, weighted by size; nan for none.
 
-    2017); nan for none.
+    Guo et al. 2017 (arXiv 1706.04599), section 2.
     """
     values, right = np.asarray(confidence, np.float64), np.asarray(correct, np.float64)
     if not values.size:
@@ -119,10 +123,9 @@ def summarise(outcomes: Iterable[Outcome]) -> dict[str, Any]:
     """All figures of a test: IoU over expressions with a referent (raw mask, before the verdict), then the doubt.
 
     `right_object`: single-referent expressions whose mask chose the referent. `absent_auroc`: probability of "none",
-    absent
-    against the rest. `ambiguous_auroc`: probability of "several", ambiguous against unique singular expressions.
-    `ece`: over all answers. `wrong_found_rate`: FOUND answers whose mask chose no referent (always so on an absent
-    expression). `coverage`: expressions that deserve FOUND (one referent, or plural) and got it.
+    absent against the rest. `ambiguous_auroc`: probability of "several", ambiguous against unique singular
+    expressions. `ece`: over all answers. `wrong_found_rate`: FOUND answers whose mask chose no referent (always so on
+    an absent expression). `coverage`: expressions that deserve FOUND (one referent, or plural) and got it.
     """
     everything = list(outcomes)
     present = [o for o in everything if o.count != "none"]

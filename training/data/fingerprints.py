@@ -24,8 +24,8 @@ SAME_PICTURE_BITS = 12
 class Fingerprints:
     """What was seen, as hashes.
 
-    Sorted 64-bit hashes of object identifiers (a procedural mesh follows from its identifier) and of surface
-    names, and 256-bit difference hashes (n, 4) of the pictures.
+    Sorted 64-bit hashes of object identifiers (a procedural mesh follows from its identifier) and of surface names,
+    and 256-bit difference hashes (n, 4) of the pictures.
     """
 
     objects: Hashes
@@ -52,7 +52,10 @@ class Fingerprints:
 
     @staticmethod
     def load(path: Path) -> Fingerprints:
-        """Read what `save` wrote. Raises SaymaskError, naming the file."""
+        """Read what `save` wrote.
+
+        Raises SaymaskError, naming the file.
+        """
         try:
             with np.load(path, allow_pickle=False) as archive:
                 return Fingerprints(archive["objects"], archive["surfaces"], archive["pictures"])
@@ -79,7 +82,8 @@ def name_hash(name: str) -> int:
 def picture_hash(image: npt.NDArray[np.uint8]) -> Hashes:
     """Difference hash, uint64 (4,): whether each cell of a 16 x 16 grid is brighter than the one on its left.
 
-    It hardly changes when a picture is encoded or scaled again, and differs in about half its bits between two pictures.
+    It hardly changes when a picture is encoded or scaled again, and differs in about half its bits between two
+    pictures.
     """
     grey: npt.NDArray[Any] = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     cells = cv2.resize(grey, (_GRID + 1, _GRID), interpolation=cv2.INTER_AREA).astype(np.int16)

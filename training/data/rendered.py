@@ -54,7 +54,10 @@ class RenderedShards:
     """All views of a folder of shards (see training/scenes/shards.py), as one list."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        """Open every finished shard. Raises SaymaskError when a folder holds none."""
+        """Open every finished shard.
+
+        Raises SaymaskError when a folder holds none.
+        """
         paths = [path for folder in folders for path in sorted(folder.glob("shard-*.npz"))]
         if not paths:
             names = ", ".join(str(folder) for folder in folders)
@@ -162,9 +165,11 @@ def mirror(text: str) -> str:
 def centre_offsets(
     instances: npt.NDArray[np.int8],
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Offsets (2, H/4, W/4) from each cell to its object's centroid, x then y, as shares of the image's sides; and
-    (1, H/4, W/4),
-    1 where a cell's centre lies on an object."""
+    """Where each cell of a grid of stride 4 has to look for the centre of its object.
+
+    Returns offsets (2, H/4, W/4) to the centroid, x then y, as shares of the image's sides; and (1, H/4, W/4), 1
+    where a cell's centre lies on an object.
+    """
     height, width = instances.shape
     cells = instances[OFFSET_STRIDE // 2 :: OFFSET_STRIDE, OFFSET_STRIDE // 2 :: OFFSET_STRIDE]
     rows, columns = np.mgrid[: cells.shape[0], : cells.shape[1]]

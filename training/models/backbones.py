@@ -52,8 +52,7 @@ class MobileNetV2(nn.Module):
     """MobileNetV2 up to its last bottleneck, with every batch norm folded into its convolution.
 
     Frozen batch norm is what small batches want, and folded it costs nothing. `forward(x float (B, 3, H, W), RGB in
-    -1..1)`
-    returns the features of stride 4 (24 channels), 8 (32), 16 (96) and 32 (320).
+    -1..1)` returns the features of stride 4 (24 channels), 8 (32), 16 (96) and 32 (320).
     """
 
     channels = (24, 32, 96, 320)
@@ -133,7 +132,10 @@ class VGG16(nn.Module):
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors or (weights-only, so code-free) torch file. Raises SaymaskError with the reason."""
+    """Tensors of a safetensors or (weights-only, so code-free) torch file.
+
+    Raises SaymaskError with the reason.
+    """
     if not path.is_file():
         raise SaymaskError(f"{path}: no such file; give --backbone-weights a state dict with torchvision's layer names")
     try:

@@ -14,10 +14,10 @@ Features = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """Fixed sizes of a network. Sizes are (height, width) in pixels.
+    """Fixed sizes of a network.
 
-    `conv_transpose_nodes` and `lstm_nodes` are what the exported graphs together must hold: the export gate counts
-    them.
+    Sizes are (height, width) in pixels.     `conv_transpose_nodes` and `lstm_nodes` are what the exported graphs
+    together must hold: the export gate counts     them.
     """
 
     image_size: tuple[int, int]
@@ -29,7 +29,8 @@ class NetworkSpec:
 
 
 class ReferringSegmenter(nn.Module, ABC):
-    """Three passes that the robot runs at three different rates: once a command, once a frame, once a pair of both."""
+    """Three passes that the robot runs at three different rates: once a command, once a frame, once a pair of
+    both."""
 
     spec: NetworkSpec
 

@@ -1,11 +1,9 @@
 """The edge network: small enough for a robot, with language in every step of the decoder.
 
 MobileNetV2 sees the frame once. An expression then steers four FiLM blocks (Perez et al. 2018, arXiv 1709.07871) at
-stride 16,
-each reading its own words through attention, so that "the mug beside the book on the left" can be worked out a step
-at a
-time: find books, find the left one, find mugs, find the one beside it. Halfway, a landmark step turns "where the second
-thing is" into coordinates relative to it. Deconvolutions bring the answer back to stride 2.
+stride 16, each reading its own words through attention, so that "the mug beside the book on the left" can be worked
+out a step at a time: find books, find the left one, find mugs, find the one beside it. Halfway, a landmark step turns
+"where the second thing is" into coordinates relative to it. Deconvolutions bring the answer back to stride 2.
 """
 
 from __future__ import annotations
@@ -57,7 +55,7 @@ class _FiLMBlock(nn.Module):
 
 
 def modulate(x: Tensor, film: Tensor) -> Tensor:
-    """x (N, C, H, W) times 1 + gain plus shift, both from `film` (N, 2 C)."""
+    """X (N, C, H, W) times 1 + gain plus shift, both from `film` (N, 2 C)."""
     gain, shift = film[:, :, None, None].chunk(2, 1)
     return x * (1 + gain) + shift
 

@@ -25,8 +25,7 @@ class TextEncoder(nn.Module):
     """LSTM over embedded words.
 
     `forward(token_ids int64 (N, T), lengths int64 (N,))` returns the hidden states (N, T, hidden) and the state at
-    the TRUE
-    last word (N, hidden). Id 0 is padding.
+    the TRUE last word (N, hidden). Id 0 is padding.
     """
 
     def __init__(self, *, vocabulary_size: int, embedding_size: int, hidden_size: int) -> None:
