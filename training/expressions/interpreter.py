@@ -149,7 +149,11 @@ def _ranked(landmark: Program, furthest: bool, among: int, layout: Layout, landm
 
 
 _LOW, _LOW_LOOSE, _HIGH, _HIGH_LOOSE = 0.36, 0.58, 0.64, 0.42
+"""Shares of the picture: where "on the left" (low) or "right" (high) certainly, and possibly, ends."""
 _RIVAL, _RIVAL_DISTANCE = 0.45, 0.25
+"""A second thing this near the same edge, and this near the first, might be the one that is meant."""
+_LEVEL = 0.05
+"""Things closer together than this along an axis are equally far out."""
 _ENDS: dict[str, Axis] = {"left": "left", "right": "right", "front": "near", "back": "far"}
 
 
@@ -165,7 +169,7 @@ def _placed(place: Place, truth: Truth, layout: Layout, *, plural: bool) -> Trut
         return _middle_of_row(among, layout)
     if among.bit_count() > 2 and area.decided and area.strict.bit_count() > 1:
         spread = [(layout.u if place in ("left", "right") else layout.v)[i] for i in members(area.strict)]
-        if max(spread) - min(spread) < 0.1:
+        if max(spread) - min(spread) < _LEVEL:
             return area
     first = layout.extreme(_ENDS[place], among)
     if among.bit_count() == 2 or not first.strict:
