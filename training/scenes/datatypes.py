@@ -105,7 +105,8 @@ class View:
 
     `image` uint8 (h, w, 3) RGB; `instances` int8 (h, w), object index or BACKGROUND; `depth_m` float32 (h, w) along
     the optical axis. `gap_m` (n, n) float32 is the smallest horizontal distance between the hulls of each pair;
-    `resting_on` holds (upper, lower) pairs in contact. `scene_seed` and `view` name it; `table_texture` names the surface.
+    `resting_on` holds (upper, lower) pairs in contact. `scene_seed` and `view` name it; `table_texture` names the
+    surface.
     """
 
     image: npt.NDArray[np.uint8]
