@@ -24,9 +24,10 @@ WALLS = 4
 ROOM_MATERIALS = ("table", "floor", "wall", "mat", *(f"furniture{i}" for i in range(FURNITURE)))
 SHADOW_MAP = 1024
 """Pixels; 2048 doubles the time of an image (design facts) and shows no better at a long side of 320."""
-SHADOW_SCALE, SHADOW_CLIP = 0.33, 0.8
-"""Share of a spot's cone, and half width in metres of a directional light, that the shadow map spans. The defaults span
-twice as much: their texels are so coarse that shadows grow teeth and far table edges speckle."""
+SHADOW_SCALE, SHADOW_CLIP = 0.5, 1.2
+"""Share of a spot's cone, and half width in metres of a directional light, that the shadow map spans. It must hold the
+largest table: what lies beyond the map speckles. More than that only makes the shadows' edges coarser.
+"""
 ZNEAR_M, ZFAR_M = 0.05, 12.0
 _RGB = int(mujoco.mjtTextureRole.mjTEXROLE_RGB)
 
