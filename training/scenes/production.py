@@ -12,7 +12,7 @@ import numpy as np
 
 from runtime.errors import SaymaskError
 from training.expressions.datatypes import Expression
-from training.expressions.generate import generate
+from training.expressions.generate import generate, procedural_nouns
 from training.scenes.camera import random_camera
 from training.scenes.datatypes import View
 from training.scenes.library import Library
@@ -39,6 +39,9 @@ class ShardMaker:
         self._plan, self._out = plan, out
         self._catalogue: Sequence[MeshEntry] = load_catalogue(Path(plan.objects)) if plan.objects else ()
         self._images: Sequence[Surface] = load_surfaces(Path(plan.surfaces)) if plan.surfaces else ()
+        # words of meshes must be absent sometimes too, or hearing one would prove that the thing is there
+        meshes = {noun for entry in self._catalogue for noun in entry.nouns}
+        self._nouns = sorted({*procedural_nouns(), *meshes})
         self._renderer = _open_renderer(plan)
 
     def make(self, shard: int, taken: Callable[[int], None]) -> tuple[int, int]:
@@ -84,7 +87,7 @@ class ShardMaker:
                 table_texture=table_texture,
             )
             taken(1)
-            expressions = generate(view, rng)
+            expressions = generate(view, rng, noun_pool=self._nouns)
             if expressions:
                 views.append((view, expressions))
         return views
