@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ WORDS = ["<pad>", "<unk>", "apple", "beside", "jar", "red", "the"]
 
 
 class TinySegmenter(ReferringSegmenter):
-    """Every kind of feature the edge network has. `export_error`: added to the mask logits in the exported graph only."""
+    """Every kind of feature the edge network has. `export_error`: added to the exported mask logits only."""
 
     def __init__(self, *, vocabulary_size: int, export_error: float = 0.0) -> None:
         super().__init__()
@@ -59,6 +59,15 @@ class TinySegmenter(ReferringSegmenter):
 @pytest.fixture(autouse=True)
 def _tiny_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(training.models.ARCHITECTURES, "tiny", TinySegmenter)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Networks this small only wait for each other's threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from runtime.segmenter import Segmenter
 from training.checkpoint import save_checkpoint
 from training.models import ReferringSegmenter
 
+SMALL_PAPER = {"image_size": [32, 64], "embedding_size": 8, "hidden_size": 16, "fc_width": 16}
+SMALL_EDGE = {"image_size": [64, 64], "channels": 16, "embedding_size": 8, "hidden_size": 16}
 TINY = ["--random-weights", "--architecture", "tiny"]
 
 
@@ -28,17 +30,20 @@ class Result:
 
 
 class Runner:
-    def __init__(self, capsys: pytest.CaptureFixture[str], vocabulary: Path, out: Path) -> None:
-        self.capsys, self.vocabulary, self.out = capsys, vocabulary, out
+    """Runs the entry with small inputs of its own; arguments given to a call come last and win."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], vocabulary: Path, test_set: Path, out: Path) -> None:
+        self.capsys, self.out = capsys, out
+        self.inputs = ["--vocabulary", str(vocabulary), "--test-set", str(test_set), "--out", str(out)]
 
     def __call__(self, *arguments: str) -> Result:
-        code = main([*arguments, "--vocabulary", str(self.vocabulary), "--out", str(self.out)])
+        code = main([*self.inputs, *arguments])
         return Result(code, *self.capsys.readouterr())
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], vocabulary_file: Path, tmp_path: Path) -> Runner:
-    return Runner(capsys, vocabulary_file, tmp_path / "models" / "tiny-32")
+def run(capsys: pytest.CaptureFixture[str], vocabulary_file: Path, test_set: Path, tmp_path: Path) -> Runner:
+    return Runner(capsys, vocabulary_file, test_set, tmp_path / "models" / "tiny-32")
 
 
 @pytest.fixture
@@ -60,10 +65,8 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {path.name: sha256_of(path) for path in folder.iterdir()}
 
 
-def test_a_checkpoint_becomes_a_bundle_that_the_runtime_answers_with(
-    run: Runner, checkpoint: Path, test_set: Path
-) -> None:
-    result = run("--checkpoint", str(checkpoint), "--test-set", str(test_set), "--test-images", "4", "--whole")
+def test_a_checkpoint_becomes_a_bundle_that_the_runtime_answers_with(run: Runner, checkpoint: Path) -> None:
+    result = run("--checkpoint", str(checkpoint), "--test-images", "4", "--whole")
     assert result.code == 0, result.err
     assert result.json["passed"] is True
     assert result.json["bundle"] == str(run.out)
@@ -81,12 +84,12 @@ def test_a_checkpoint_becomes_a_bundle_that_the_runtime_answers_with(
     assert "crimson" in bundle.vocabulary
     with Segmenter(run.out) as segmenter:
         frame = Frame.from_array(np.zeros((90, 60, 3), np.uint8))
-        answer = segmenter.segment(frame, Command("", "find", target="the crimson jar"))
+        answer = segmenter.segment(frame, Command("", "pick", target="the crimson jar"))
     assert answer.mask.shape == (90, 60)
 
 
-def test_samples_hold_the_networks_own_answers(run: Runner, checkpoint: Path, test_set: Path) -> None:
-    assert run("--checkpoint", str(checkpoint), "--test-set", str(test_set)).code == 0
+def test_samples_hold_the_networks_own_answers(run: Runner, checkpoint: Path) -> None:
+    assert run("--checkpoint", str(checkpoint)).code == 0
     with np.load(run.out / "samples.npz", allow_pickle=False) as samples:
         shapes = {name: (str(samples[name].dtype), samples[name].shape) for name in samples}
     assert shapes == {
@@ -162,14 +165,16 @@ def test_a_folder_that_is_no_bundle_is_not_replaced(run: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "conv_transposes"),
+    ("arguments", "options", "conv_transposes"),
     [
-        (["--architecture", "text_objseg", "--backbone", "vgg16", "--options", '{"image_size": [32, 64], "embedding_size": 8, "hidden_size": 16, "fc_width": 16}'], 1),
-        (["--architecture", "edge", "--options", '{"image_size": [64, 64], "channels": 16, "embedding_size": 8, "hidden_size": 16}'], 5),
+        (["--architecture", "text_objseg", "--backbone", "vgg16"], SMALL_PAPER, 1),
+        (["--architecture", "edge"], SMALL_EDGE, 5),
     ],
     ids=["text_objseg", "edge"],
-)  # fmt: skip
-def test_every_network_passes_the_same_gate(run: Runner, arguments: list[str], conv_transposes: int) -> None:
-    result = run("--random-weights", *arguments)
+)
+def test_every_network_passes_the_same_gate(
+    run: Runner, arguments: list[str], options: dict[str, Any], conv_transposes: int
+) -> None:
+    result = run("--random-weights", *arguments, "--options", json.dumps(options))
     assert result.code == 0, result.err
     assert (result.json["lstm_nodes"], result.json["conv_transpose_nodes"]) == (1, conv_transposes)
