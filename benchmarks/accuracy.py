@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
+from training.data.coco_sentences import load_coco_sentences
 
 from benchmarks.report import machine, plain, shown, write_json
-from benchmarks.workload import TEST_SET
+from benchmarks.workload import PHOTO_SENTENCES, TEST_SET
 from runtime import Command, Frame, Segmentation, Segmenter
 from runtime.bundle import DEFAULT_MODEL
 from runtime.entry import command_line
@@ -24,14 +26,25 @@ from training.expressions.datatypes import Expression
 from training.metrics import Outcome, overlap, summarise
 
 
-def score(segmenter: Segmenter, image: TestImage) -> list[Outcome]:
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One answer with what it was asked and what came of it."""
+
+    image: TestImage
+    expression: Expression
+    answer: Segmentation
+    outcome: Outcome
+
+
+def score(segmenter: Segmenter, image: TestImage) -> list[Scored]:
     """What `segmenter` makes of every expression about `image`, in one batch as a robot with several targets would."""
     commands = [
         Command(transcript=item.text, action="none", target=item.text, plural=item.plural) for item in image.expressions
     ]
     answers = segmenter.segment_many(Frame.from_array(image.image), commands)
     return [
-        outcome_of(image, expression, answer) for expression, answer in zip(image.expressions, answers, strict=True)
+        Scored(image, expression, answer, outcome_of(image, expression, answer))
+        for expression, answer in zip(image.expressions, answers, strict=True)
     ]
 
 
@@ -56,15 +69,28 @@ def outcome_of(image: TestImage, expression: Expression, answer: Segmentation) -
 def evaluate_bundle(model: Path, images: Sequence[TestImage], *, backend: str = "auto") -> list[Outcome]:
     """One outcome per expression of `images`. Raises SaymaskError for a bad bundle."""
     with Segmenter(model, backend=backend) as segmenter:
-        return [outcome for image in tqdm(images, desc=model.name, unit="image") for outcome in score(segmenter, image)]
+        progress = tqdm(images, desc=model.name, unit="image")
+        return [scored.outcome for image in progress for scored in score(segmenter, image)]
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """What to score on: a test set, or photographs with sentences about them."""
+    parser.add_argument("--data", type=Path, default=TEST_SET, metavar="DIR", help="test set")
+    parser.add_argument("--coco", type=Path, metavar="DIR", help="photographs with instances.json, instead of --data")
+    parser.add_argument("--sentences", type=Path, default=PHOTO_SENTENCES, help="sentences about those photographs")
+
+
+def load_images(args: argparse.Namespace) -> list[TestImage]:
+    """The images that the options of `add_data_options` name."""
+    return load_coco_sentences(args.coco, args.sentences) if args.coco else load_test_set(args.data)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Score every model, plot them, and return the figures."""
-    images = load_test_set(args.data)
+    images = load_images(args)
     outcomes = {shown(model): evaluate_bundle(model, images, backend=args.backend) for model in args.model}
     figures = {name: plain(summarise(answers)) for name, answers in outcomes.items()}
-    result: dict[str, Any] = {"data": shown(args.data), "images": len(images)} | machine()
+    result: dict[str, Any] = {"data": shown(args.coco or args.data), "images": len(images)} | machine()
     if len(figures) == 1:
         ((name, only),) = figures.items()
         result |= {"model": name, **only}
@@ -85,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--model", type=Path, nargs="+", default=[DEFAULT_MODEL], metavar="DIR", help="bundles to score"
     )
-    parser.add_argument("--data", type=Path, default=TEST_SET, metavar="DIR", help="test set")
+    add_data_options(parser)
     parser.add_argument("--backend", default="auto", help="what runs the graphs")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="draw figures by kind and calibration here")
     parser.add_argument("--out", type=Path, metavar="JSON", help="also write the JSON here")

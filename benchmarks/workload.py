@@ -14,6 +14,7 @@ from runtime.errors import SaymaskError
 from training.data.testset import iterate_test_set
 
 TEST_SET = Path(__file__).parent / "data" / "tabletop-test"
+PHOTO_SENTENCES = Path(__file__).parent / "data" / "photo-sentences.json"
 CAMERA_SIZE = (480, 640)
 """(height, width) of the frames that latency is measured on: what most robot cameras deliver."""
 
