@@ -61,7 +61,7 @@ def _clauses(transcript: str) -> Iterator[str]:
     """Parts that each hold one command, as lower-case words and commas."""
     text = unicodedata.normalize("NFKC", transcript).lower().replace("\u2019", "").replace("'", "")
     text = re.sub(r"\s*,[\s,]*", " , ", _NOT_WORDS.sub(" ", text))
-    for sentence in _CLAUSE_END.split(text):
+    for sentence in map(after_filler, _CLAUSE_END.split(text)):
         start = 0
         for joint in JOINTS.finditer(sentence):
             yield from _after_answer(sentence[start : joint.start()])

@@ -16,7 +16,7 @@ from runtime.datatypes import Mask
 Map = npt.NDArray[np.float32]
 
 MOST_THINGS = 8
-_SMALLEST_SHARE = 0.1
+_SMALLEST_SHARE = 0.04
 """A heap or part with fewer cells, compared with the largest, is a scrap and joins its neighbour."""
 _REACH = 0.5
 """Radius of a heap, as a share of the mean length of its votes: a disc of radius r votes from 2/3 r on average, and the
@@ -51,7 +51,8 @@ def _votes(offsets: Map, shape: tuple[int, ...], padded: tuple[int, int]) -> tup
     x = (np.arange(columns, dtype=np.float32) + 0.5) / columns
     y = (np.arange(rows, dtype=np.float32)[:, None] + 0.5) / rows
     length = np.hypot(offsets[0] * padded[1], offsets[1] * padded[0])
-    maps = ((x + offsets[0]) * padded[1], (y + offsets[1]) * padded[0], length)
+    # No centre lies outside the picture, and a wild vote must not make the grid of heaps huge.
+    maps = (np.clip(x + offsets[0], 0, 1) * padded[1], np.clip(y + offsets[1], 0, 1) * padded[0], length)
     size = (shape[1], shape[0])
     votes_x, votes_y, length = (
         cv2.resize(item.astype(np.float32), size, interpolation=cv2.INTER_NEAREST_EXACT).astype(np.float32)
@@ -69,7 +70,7 @@ def _heaps(x: Map, y: Map, length: Map, cell: float) -> list[tuple[float, float]
         near = np.hypot(x - peak_x, y - peak_y) < 2 * _HEAP_SIGMA * cell
         reach = max(2 * _HEAP_SIGMA * cell, _REACH * float(length[near].mean()) if near.any() else 0.0)
         taken = np.hypot(x - peak_x, y - peak_y) < reach
-        if not taken.any():
+        if np.count_nonzero(taken) < scraps:  # what is left is scattered
             break
         centre_x, centre_y = float(x[taken].mean()), float(y[taken].mean())
         if all(np.hypot(centre_x - a, centre_y - b) >= _APART * reach for _, a, b in heaps):

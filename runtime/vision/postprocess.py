@@ -75,7 +75,8 @@ def interpret(
     else FOUND. Confidence is the probability of that verdict, times the mean probability of the mask's cells where
     there is a mask. Raises SaymaskError where the network's numbers are not finite.
     """
-    if not np.isfinite(logits).all() or (count_logits is not None and not np.isfinite(count_logits).all()):
+    numbers = (logits, count_logits, centre_offsets)
+    if not all(array is None or np.isfinite(array).all() for array in numbers):
         raise SaymaskError("the network answered NaN or infinity; check the model with its self-check samples")
     cells = logits[grid_window(logits.shape, place)]
     probability = _sigmoid(cells / calibration["mask_temperature"])
