@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -25,10 +27,15 @@ def command_line(
     each told in one line on standard error. 130: interrupted. Any other exception is a bug of ours and keeps its
     traceback. Numpy scalars in the result are written as plain numbers.
     """
+    told = io.StringIO()
     try:
-        arguments = parser.parse_args(argv)
-    except SystemExit as exit_:  # argparse has printed its usage, or its help (code 0)
-        return exit_.code if isinstance(exit_.code, int) else BAD_INPUT
+        with contextlib.redirect_stderr(told):  # argparse would print its whole usage above the one line that matters
+            arguments = parser.parse_args(argv)
+    except SystemExit as exit_:
+        if not exit_.code:  # --help
+            return OK
+        reason = told.getvalue().strip().rpartition("\n")[2].partition("error: ")[2]
+        return _fail(f"{reason}; see --help", BAD_INPUT)
     try:
         result = run(arguments)
     except SaymaskError as error:

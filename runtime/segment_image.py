@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from runtime.backends import BACKENDS
@@ -30,6 +31,7 @@ from runtime.vision.files import (
 from runtime.vision.overlay import draw_overlay
 from runtime.vision.rle import encode_rle
 
+_OPENCV_ERRORS = 2  # cv::utils::logging::LOG_LEVEL_ERROR
 DEMO_PICTURE = Path(__file__).parent / "models" / "demo.jpg"
 
 
@@ -88,6 +90,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _answer_stream(arguments: argparse.Namespace) -> tuple[Frame, Segmentation, dict[str, Any]]:
     """Answer every frame until the end, --frames or Ctrl-C; returns the last, and what the JSON says of the stream."""
+    cv2.utils.logging.setLogLevel(_OPENCV_ERRORS)  # its warnings would bury the one line that says what is wrong
     reader = VideoReader(arguments.video if arguments.video is not None else arguments.camera)
     last: tuple[Frame, Segmentation] | None = None
     count, start = 0, time.perf_counter()

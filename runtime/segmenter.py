@@ -11,7 +11,7 @@ from types import TracebackType
 
 from runtime.backends import open_backend
 from runtime.bundle import DEFAULT_MODEL, open_bundle
-from runtime.datatypes import Command, Frame, ImageFeatures, MaskLogits, Segmentation, TextFeatures
+from runtime.datatypes import Box, Command, Frame, ImageFeatures, MaskLogits, Segmentation, TextFeatures
 from runtime.errors import SaymaskError
 from runtime.language.commands import parse_command
 from runtime.language.phrases import head_nouns
@@ -103,7 +103,12 @@ class Segmenter:
             calibration=self.spec.calibration,
             plural=command.plural,
         )
-        box, centroid = (measure(answer.mask)[:2]) if answer.candidates else (None, None)
+        box: Box | None = None
+        centroid: tuple[float, float] | None = None
+        if len(answer.candidates) == 1:  # then it is the mask
+            box, centroid = answer.candidates[0].box, answer.candidates[0].centroid
+        elif answer.candidates:
+            box, centroid, _ = measure(answer.mask)
         return Segmentation(
             mask=answer.mask,
             verdict=answer.verdict,
@@ -145,8 +150,8 @@ def _command(words: Command | str) -> Command:
     for command in commands:
         if command.target:
             return command
-    reason = commands[0].reason or f"'{commands[0].action}' names nothing to look for"
-    raise SaymaskError(f"{reason}; name a thing, such as 'the jar beside the apple'")
+    missing = f"'{commands[0].action}' names nothing to look for; name a thing, such as 'the jar beside the apple'"
+    raise SaymaskError(commands[0].reason or missing)
 
 
 def _note(command: Command) -> str:

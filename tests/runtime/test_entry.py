@@ -66,5 +66,5 @@ def test_bugs_keep_their_traceback() -> None:
 
 def test_bad_arguments_and_help(capsys: Capture) -> None:
     assert command_line(lambda _: {}, argparse.ArgumentParser(), ["--nothing"]) == 2
-    assert "error: unrecognized arguments: --nothing" in capsys.readouterr().err
+    assert capsys.readouterr().err == "error: unrecognized arguments: --nothing; see --help\n"
     assert command_line(lambda _: {}, argparse.ArgumentParser(), ["--help"]) == 0
