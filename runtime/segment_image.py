@@ -90,7 +90,9 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _answer_stream(arguments: argparse.Namespace) -> tuple[Frame, Segmentation, dict[str, Any]]:
     """Answer every frame until the end, --frames or Ctrl-C; returns the last, and what the JSON says of the stream."""
-    cv2.utils.logging.setLogLevel(_OPENCV_ERRORS)  # its warnings would bury the one line that says what is wrong
+    # OpenCV's warnings would bury the one line that says what is wrong. 4.8 has this name, 5 the other.
+    quieten = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
+    quieten(_OPENCV_ERRORS)
     reader = VideoReader(arguments.video if arguments.video is not None else arguments.camera)
     last: tuple[Frame, Segmentation] | None = None
     count, start = 0, time.perf_counter()
