@@ -10,6 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from runtime.device import device_name
+
 
 def machine() -> dict[str, Any]:
     """What the figures were taken on, and when."""
@@ -20,17 +22,6 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "date": datetime.now(timezone.utc).date().isoformat(),
     }
-
-
-def device_name() -> str:
-    """The board's own name where it has one (a Jetson), else the processor's."""
-    board = Path("/proc/device-tree/model")
-    if board.exists():
-        return board.read_text(encoding="utf-8", errors="replace").strip("\0 \n")
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def plain(value: Any) -> Any:

@@ -145,5 +145,21 @@ def check_samples(folder: Path) -> None:
                     raise SaymaskError(f"{folder}: sample {row}: {name} differ by {error:.2e} in the runtime's backend")
 
 
+def replace_card(folder: Path, text: str) -> None:
+    """Give a bundle another MODEL_CARD.md and renew its hash in model.json; the folder changes whole or not at all."""
+    copied = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent)) / folder.name
+    try:
+        shutil.copytree(folder, copied)
+        card = copied / "MODEL_CARD.md"
+        card.write_text(text, encoding="utf-8")
+        description = json.loads((copied / "model.json").read_text(encoding="utf-8"))
+        description["files"] = dict(sorted({**description["files"], card.name: sha256_of(card)}.items()))
+        _write_json(copied / "model.json", description)
+        folder.rename(copied.with_name("old"))  # a folder cannot be renamed onto a full one
+        copied.rename(folder)
+    finally:
+        shutil.rmtree(copied.parent, ignore_errors=True)
+
+
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

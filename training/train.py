@@ -6,12 +6,13 @@ Runs on the CPU, one GPU or several (data parallel), and picks up after a kill w
 from __future__ import annotations
 
 import argparse
-import platform
+import json
 import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from runtime.device import device_name
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
@@ -30,7 +32,15 @@ from training.config import load_config
 from training.data.rendered import RenderedShards, TrainingBatches
 from training.evaluate import evaluate_shards
 from training.models import ReferringSegmenter, build_model
-from training.trainer import TrainingStep, WeightAverage, learning_rate_share, load_state, make_optimizer, save_state
+from training.trainer import (
+    Progress,
+    TrainingStep,
+    WeightAverage,
+    learning_rate_share,
+    load_state,
+    make_optimizer,
+    save_state,
+)
 
 STATE = "state.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
@@ -53,12 +63,23 @@ class Run:
         self.optimizer = make_optimizer(self.model, self.config)
         self.average = WeightAverage(self.model, self.config.average_decay)
         state = self.out / STATE
-        self.first = load_state(state, self.model, self.average, self.optimizer) if state.exists() else 0
+        self.progress = Progress()
+        if state.exists():
+            self.progress = load_state(state, self.model, self.average, self.optimizer)
+        self.first = self.progress.step
         if self.first >= self.config.steps:
             raise SaymaskError(f"{state} is already at step {self.first}; raise steps or give another --out")
         self.views = RenderedShards(arguments.data)
         self.validation = RenderedShards(arguments.validation) if arguments.validation else None
-        self.best: dict[str, Any] = {}
+        self.best = self._kept_metrics()
+
+    def _kept_metrics(self) -> dict[str, Any]:
+        """Metrics of the checkpoint that an earlier part of this run kept, so that only a better one replaces it."""
+        described = (self.out / CHECKPOINT).with_suffix(".json")
+        if not self.first or not described.is_file():
+            return {}
+        metrics: dict[str, Any] = json.loads(described.read_text())["metrics"]
+        return metrics
 
     def _start(self) -> ReferringSegmenter:
         model = build_model(self.config.architecture, self.options)
@@ -108,7 +129,7 @@ class Run:
                     writer.add_scalar(f"train/{name}", mean, done)
                 progress.set_postfix({name: f"{mean:.3f}" for name, mean in sums.items()})
                 sums.clear()
-            self._keep(done, time.monotonic() - started, writer)
+            self._keep(self._progress(done, time.monotonic() - started, fabric.world_size), writer)
         return {**self.best, "checkpoint": str(self.out / CHECKPOINT)}
 
     def _loader(self, fabric: Fabric) -> Any:
@@ -120,15 +141,19 @@ class Run:
         loader = DataLoader(batches, batch_size=None, sampler=order, num_workers=self.arguments.workers)
         return fabric.setup_dataloaders(loader, use_distributed_sampler=False)
 
-    def _keep(self, done: int, seconds: float, writer: SummaryWriter) -> None:
+    def _progress(self, done: int, seconds: float, processes: int) -> Progress:
+        new = (done - self.first) * self.config.images_per_step * self.config.expressions_per_image * processes
+        return Progress(done, self.progress.samples + new, round(self.progress.seconds + seconds, 1))
+
+    def _keep(self, progress: Progress, writer: SummaryWriter) -> None:
         """Save the state and, at validation steps, the checkpoint if it is the best so far."""
+        done = progress.step
         last = done == self.config.steps
         if last or done % self.arguments.save_every == 0:
-            save_state(self.out / STATE, done, self.model, self.average, self.optimizer)
+            save_state(self.out / STATE, progress, self.model, self.average, self.optimizer)
         if not (last or done % self.arguments.validate_every == 0):
             return
-        samples = done * self.config.images_per_step * self.config.expressions_per_image
-        metrics: dict[str, Any] = {"step": done, "samples": samples, "seconds": round(seconds, 1)}
+        metrics: dict[str, Any] = asdict(progress)
         if self.validation is not None:
             averaged = self._averaged()
             metrics |= evaluate_shards(averaged, self.validation, self.vocabulary, self.arguments.validation_views)
@@ -188,7 +213,7 @@ def machine_description() -> str:
     """Processor and thread count, or the GPU's name."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
+    return f"{device_name()}, {torch.get_num_threads()} threads"
 
 
 def make_parser() -> argparse.ArgumentParser:

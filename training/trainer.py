@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -76,11 +77,20 @@ def make_optimizer(model: ReferringSegmenter, config: TrainingConfig) -> torch.o
     return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come, over all its restarts: steps, expressions seen, seconds of training."""
+
+    step: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+
+
 def save_state(
-    path: Path, step: int, model: nn.Module, average: WeightAverage, optimizer: torch.optim.Optimizer
+    path: Path, progress: Progress, model: nn.Module, average: WeightAverage, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Write weights, their average, the optimiser and the step into one file, so that a kill cannot part them."""
-    tensors = {"step": torch.tensor(step)}
+    """Write weights, their average, the optimiser and the progress into one file, so that a kill cannot part them."""
+    tensors = {f"progress.{name}": torch.tensor(value) for name, value in asdict(progress).items()}
     tensors |= {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.tensors.items()}
     for index, state in optimizer.state_dict()["state"].items():
@@ -89,13 +99,12 @@ def save_state(
     save_tensors(path, {name: tensor.detach().clone() for name, tensor in tensors.items()})
 
 
-def load_state(path: Path, model: nn.Module, average: WeightAverage, optimizer: torch.optim.Optimizer) -> int:
-    """Read what `save_state` wrote into the three; returns the step.
+def load_state(path: Path, model: nn.Module, average: WeightAverage, optimizer: torch.optim.Optimizer) -> Progress:
+    """Read what `save_state` wrote into the three; returns the progress.
 
     Raises SaymaskError when it is of another network.
     """
     tensors = load_tensors(path)
-    step = int(tensors.pop("step"))
     state: dict[int, dict[str, Tensor]] = {}
     try:
         model.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})
@@ -109,4 +118,5 @@ def load_state(path: Path, model: nn.Module, average: WeightAverage, optimizer: 
             index, _, part = rest.partition(".")
             state.setdefault(int(index), {})[part] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return step
+    step, samples, seconds = (tensors[f"progress.{item.name}"].item() for item in fields(Progress))
+    return Progress(int(step), int(samples), seconds)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from runtime.language.vocabulary import Vocabulary
 from training.expressions.datatypes import Expression
@@ -63,6 +64,12 @@ def expressions_of(view: View) -> list[Expression]:
         say("the block", "category", (0, 1)),
         say(f"the {absent} block", "attribute", ()),
     ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Networks this small spend their time in barriers when several threads share a busy machine."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -103,11 +103,14 @@ def test_kill_9_and_resume_gives_the_weights_of_an_unbroken_run(
         time.sleep(0.01)
     first.send_signal(signal.SIGKILL)
     first.wait()
-    stopped_at = int(load_file(tmp_path / train.STATE)["step"])
+    stopped_at = int(load_file(tmp_path / train.STATE)["progress.step"])
     assert 0 < stopped_at < 12
     assert train.main([*arguments, "--out", str(tmp_path)]) == 0
     unbroken = load_file(finished / train.STATE)
-    for name, tensor in load_file(tmp_path / train.STATE).items():
+    resumed = load_file(tmp_path / train.STATE)
+    assert resumed["progress.samples"] == unbroken["progress.samples"] == 12 * 2 * 4
+    for name in unbroken.keys() - {"progress.seconds"}:
+        tensor = resumed[name]
         torch.testing.assert_close(tensor, unbroken[name], atol=1e-6, rtol=1e-5, msg=name)
 
 

@@ -1,111 +1,180 @@
-"""Reads photographs with COCO instance masks and our own sentences about them, as test images.
+"""Reads photographs annotated in COCO's format with spoken sentences about them, as test images.
 
-The photographs stay where they are; only the sentences, which name photographs and annotation ids, are in this
-repository.
+The folder holds `instances.json` and `images/`; the sentences lie in a JSON of their own, so that they can be
+published where the photographs cannot: {"sentences": [{"image", "transcript", "text", "kind", "referents", "plural"}]}.
+`referents` are annotation ids; ids in a list of their own ([[7, 8], 9]) together are one thing.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
 from runtime.errors import SaymaskError
-from training.data.testset import TestImage
-from training.expressions.datatypes import Expression
+from training.data.testset import TestImage, read_picture
+from training.expressions.datatypes import Expression, Kind
 from training.scenes.datatypes import BACKGROUND
 
-MOST_OBJECTS = 127
-"""Instance maps are int8."""
+_MOST_THINGS = 127  # what an int8 map can number
+
+Thing = tuple[int, ...]
+"""The annotation ids that make up one thing, ascending."""
 
 
 def load_coco_sentences(folder: Path, sentences: Path) -> list[TestImage]:
-    """One test image for each photograph in `folder` that `sentences` speak of.
+    """The photographs of `folder` that `sentences` speaks of, in the order in which it first names them.
 
-    `folder` holds `instances.json` (COCO: images, annotations with polygons or RLE) and `images/`. `sentences` is JSON:
-    {"sentences": [{"image": file name, "transcript", "text", "kind", "referents": [annotation ids], "plural"}]}.
-    Referents become indices into the instance map; where masks overlap, the smaller one is on top.
-    Raises SaymaskError, naming the file, for anything missing, unreadable or contradictory.
+    Every annotation of such a photograph is a thing of its instance map, smaller ones on top of larger; `objects` is
+    empty, for nothing else is known of them. Raises SaymaskError, naming file and place, for JSON that cannot be read,
+    a photograph that is missing or differs in size, and an annotation that is unknown, malformed or hidden; ImportError
+    where masks are run-length encoded and pycocotools is not installed.
     """
-    spoken: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for sentence in _read(sentences, "sentences"):
-        spoken[sentence["image"]].append(sentence)
-    images = {record["file_name"]: record for record in _read(folder / "instances.json", "images")}
-    annotations: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for annotation in _read(folder / "instances.json", "annotations"):
-        annotations[annotation["image_id"]].append(annotation)
-    tests = []
-    for name, items in spoken.items():
-        if name not in images:
-            raise SaymaskError(f"{sentences}: speaks of {name}, which {folder / 'instances.json'} does not list")
-        tests.append(_test_image(folder, name, annotations[images[name]["id"]], items, sentences))
-    return tests
-
-
-def _test_image(
-    folder: Path, name: str, annotations: list[dict[str, Any]], spoken: list[dict[str, Any]], sentences: Path
-) -> TestImage:
-    path = folder / "images" / name
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise SaymaskError(f"{path}: missing or not a picture")
-    if len(annotations) > MOST_OBJECTS:
-        raise SaymaskError(f"{path}: has {len(annotations)} annotations, at most {MOST_OBJECTS} fit")
-    index_of = {annotation["id"]: index for index, annotation in enumerate(annotations)}
-    expressions = []
-    for item in spoken:
-        unknown = [identifier for identifier in item["referents"] if identifier not in index_of]
-        if unknown:
+    index = folder / "instances.json"
+    coco = _read_json(index, ("images", "annotations"))
+    asked: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    try:
+        for sentence in _read_json(sentences, ("sentences",))["sentences"]:
+            asked[sentence["image"]].append(sentence)
+    except (KeyError, TypeError) as error:
+        raise SaymaskError(
+            f"{sentences}: a sentence is malformed, expected an object with 'image': {error!r}"
+        ) from error
+    try:
+        records = {record["file_name"]: record for record in coco["images"]}
+        annotations: dict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
+        for annotation in coco["annotations"]:
+            annotations[annotation["image_id"]][annotation["id"]] = annotation
+    except (KeyError, TypeError) as error:
+        raise SaymaskError(f"{index}: an image or annotation is malformed: {error!r}") from error
+    photographs = []
+    for name, spoken in tqdm(asked.items(), desc=folder.name, unit="photograph", leave=False):
+        if name not in records:
             raise SaymaskError(
-                f"{sentences}: {item['text']!r} names annotation {unknown[0]}, which {name} does not have"
+                f"{sentences}: {index} knows no image '{name}'; are these sentences about other photographs?"
             )
-        referents = tuple(sorted(index_of[identifier] for identifier in item["referents"]))
-        expressions.append(
-            Expression(item["text"], item["transcript"], item["kind"], referents, plural=bool(item["plural"]))
-        )
+        try:
+            photographs.append(_photograph(folder, records[name], annotations[records[name]["id"]], spoken))
+        except SaymaskError as error:
+            raise SaymaskError(f"{sentences}: {name}: {error}") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise SaymaskError(f"{sentences} or {index}: {name} is malformed: {error!r}") from error
+    return photographs
+
+
+def _read_json(path: Path, keys: Sequence[str]) -> dict[str, Any]:
+    wanted = " and ".join(f"'{key}'" for key in keys)
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SaymaskError(f"{path}: cannot be read (expected JSON with {wanted}): {error}") from error
+    if not (isinstance(value, dict) and all(isinstance(value.get(key), list) for key in keys)):
+        raise SaymaskError(f"{path}: expected an object with lists {wanted}")
+    return value
+
+
+def _photograph(
+    folder: Path, record: dict[str, Any], annotations: dict[int, dict[str, Any]], spoken: Sequence[dict[str, Any]]
+) -> TestImage:
+    image = read_picture(folder / "images" / record["file_name"], cv2.IMREAD_COLOR)
+    size = image.shape[0], image.shape[1]
+    if size != (record["height"], record["width"]):
+        raise SaymaskError(f"the photograph is {size} high and wide, {(record['height'], record['width'])} expected")
+    things = _things(annotations, spoken)
+    instances = _instance_map([_mask(annotations, thing, size) for thing in things], size)
+    expressions = tuple(_expression(sentence, things) for sentence in spoken)
+    visible = set(np.unique(instances).tolist())
+    for expression in expressions:
+        if hidden := set(expression.referents) - visible:
+            raise SaymaskError(
+                f"'{expression.text}': no pixel of annotation {things[hidden.pop()]} shows under the others"
+            )
     return TestImage(
-        file=name,
-        image=np.ascontiguousarray(picture[..., ::-1]).astype(np.uint8, copy=False),
-        instances=_instances(annotations, picture.shape[:2]),
+        file=record["file_name"],
+        image=np.ascontiguousarray(image[..., ::-1]),
+        instances=instances,
         objects=(),
-        expressions=tuple(expressions),
-        scene_seed=0,
+        expressions=expressions,
+        scene_seed=-1,
         table_texture="photograph",
     )
 
 
-def _instances(annotations: list[dict[str, Any]], size: tuple[int, ...]) -> npt.NDArray[np.int8]:
+def _referents(sentence: dict[str, Any]) -> Iterator[Thing]:
+    for item in sentence["referents"]:
+        yield tuple(sorted(item)) if isinstance(item, list) else (item,)
+
+
+def _things(annotations: dict[int, dict[str, Any]], spoken: Sequence[dict[str, Any]]) -> list[Thing]:
+    """What the map of a photograph numbers: the referents of all its sentences, and all annotations beside them."""
+    owners: dict[int, Thing] = {}
+    for sentence in spoken:
+        for thing in _referents(sentence):
+            for number in thing:
+                if number not in annotations:
+                    raise SaymaskError(f"'{sentence['text']}': the photograph has no annotation {number!r}")
+                if owners.setdefault(number, thing) != thing:
+                    # One pixel holds one number, so a part cannot be a thing beside the whole.
+                    raise SaymaskError(f"annotation {number} is a referent both as {owners[number]} and as {thing}")
+    things = sorted({owners.get(number, (number,)) for number in annotations})
+    if len(things) > _MOST_THINGS:
+        raise SaymaskError(f"{len(things)} annotated things, at most {_MOST_THINGS} can be told apart")
+    return things
+
+
+def _mask(annotations: dict[int, dict[str, Any]], thing: Thing, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    masks = []
+    for number in thing:
+        try:
+            masks.append(_decode(annotations[number]["segmentation"], size))
+        except (KeyError, IndexError, TypeError, ValueError, cv2.error) as error:
+            raise SaymaskError(f"the segmentation of annotation {number} is malformed: {error!r}") from error
+    union: npt.NDArray[np.bool_] = np.logical_or.reduce(masks)
+    return union
+
+
+def _decode(segmentation: Any, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """COCO's list of polygons or run-length encoding as bool (h, w)."""
+    mask = np.zeros(size, np.uint8)
+    if isinstance(segmentation, list):
+        for polygon in segmentation:  # one at a time: OpenCV would leave out what two of them share
+            # COCO's coordinates run along the edges of pixels, OpenCV's from centre to centre.
+            corners = np.asarray(polygon, np.float64).reshape(-1, 2) - 0.5
+            cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], (1,))
+        return mask.astype(np.bool_)
+    if list(segmentation["size"]) != list(size):
+        raise ValueError(f"size {segmentation['size']}, expected {list(size)}")
+    from pycocotools import mask as rle  # a development dependency, and polygons do without it
+
+    counts = segmentation["counts"]
+    runs = rle.frPyObjects(segmentation, *size) if isinstance(counts, list) else segmentation
+    return np.asarray(rle.decode(runs)).astype(np.bool_)
+
+
+def _instance_map(masks: Sequence[npt.NDArray[np.bool_]], size: tuple[int, int]) -> npt.NDArray[np.int8]:
+    """The index of each mask where it shows: a smaller one lies on a larger (the fork on the table)."""
     instances = np.full(size, BACKGROUND, np.int8)
-    masks = [_mask(annotation["segmentation"], size) for annotation in annotations]
-    # `area` cannot be trusted: some data sets store the box's.
-    for index in sorted(range(len(masks)), key=lambda index: -int(masks[index].sum())):
-        instances[masks[index]] = index
+    for number in sorted(range(len(masks)), key=lambda number: -int(masks[number].sum())):
+        instances[masks[number]] = number
     return instances
 
 
-def _mask(segmentation: Any, size: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    """Bool (h, w) of COCO polygons (lists of x, y) or run lengths (compressed or not)."""
-    if isinstance(segmentation, dict):
-        from pycocotools import mask as coco  # of the `dev` extra
-
-        if isinstance(segmentation["counts"], list):
-            segmentation = coco.frPyObjects(segmentation, *size)
-        decoded: npt.NDArray[np.bool_] = coco.decode(segmentation).astype(bool)
-        return decoded
-    drawn = np.zeros(size, np.uint8)
-    polygons = [np.round(np.array(points, float).reshape(-1, 2)).astype(np.int32) for points in segmentation]
-    cv2.fillPoly(drawn, polygons, 1)
-    return drawn.astype(bool)
-
-
-def _read(path: Path, key: str) -> list[dict[str, Any]]:
-    try:
-        content: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))[key]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SaymaskError(f"{path}: cannot be read (expected JSON with {key!r}): {error!r}") from error
-    return content
+def _expression(sentence: dict[str, Any], things: Sequence[Thing]) -> Expression:
+    if sentence["kind"] not in get_args(Kind):
+        raise SaymaskError(
+            f"'{sentence['text']}': kind '{sentence['kind']}', expected one of {', '.join(get_args(Kind))}"
+        )
+    return Expression(
+        text=str(sentence["text"]),
+        transcript=str(sentence["transcript"]),
+        kind=sentence["kind"],
+        referents=tuple(sorted({things.index(thing) for thing in _referents(sentence)})),
+        plural=bool(sentence["plural"]),
+    )

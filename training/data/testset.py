@@ -65,8 +65,8 @@ def iterate_test_set(folder: Path) -> Iterator[TestImage]:
 
 
 def _read_image(folder: Path, record: dict[str, Any]) -> TestImage:
-    image = _read_picture(folder / record["file"], cv2.IMREAD_COLOR)
-    labels = _read_picture(folder / record["instances"], cv2.IMREAD_GRAYSCALE)
+    image = read_picture(folder / record["file"], cv2.IMREAD_COLOR)
+    labels = read_picture(folder / record["instances"], cv2.IMREAD_GRAYSCALE)
     if image.shape[:2] != labels.shape:
         raise SaymaskError(
             f"{folder / record['instances']}: size {labels.shape} differs from its image's {image.shape[:2]}"
@@ -84,7 +84,8 @@ def _read_image(folder: Path, record: dict[str, Any]) -> TestImage:
     )
 
 
-def _read_picture(path: Path, flags: int) -> npt.NDArray[np.uint8]:
+def read_picture(path: Path, flags: int) -> npt.NDArray[np.uint8]:
+    """The picture at `path`, uint8 (h, w[, 3]), read with OpenCV's `flags`. Raises SaymaskError, naming the file."""
     picture = cv2.imread(str(path), flags)
     if picture is None:
         raise SaymaskError(f"{path}: missing or not a picture")
