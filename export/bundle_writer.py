@@ -90,7 +90,11 @@ class BundleDraft:
             "ids": ids,
             "lengths": np.array([probe.lengths[0] for probe in probes]),
         }
-        arrays |= {name: np.stack([answer[name][0] for answer in answers]) for name in _SAMPLED if name in answers[0]}
+        arrays |= {
+            name: np.stack([answer[name][0] for answer in answers]).astype(np.float32)
+            for name in _SAMPLED
+            if name in answers[0]
+        }
         np.savez_compressed(self.folder / "samples.npz", allow_pickle=False, **arrays)
 
     def add_description(

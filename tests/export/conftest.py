@@ -43,7 +43,7 @@ class TinySegmenter(ReferringSegmenter):
         return {"word_states": word_states, "sentence": sentence, "word_mask": word_mask}
 
     def encode_image(self, pixels: Tensor) -> Features:
-        features = torch.relu(self.stem(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1))
+        features = torch.relu(self.stem(pixels.permute(0, 3, 1, 2).to(self.stem.weight.dtype) / 127.5 - 1))
         return {"features": features, "centre_offsets": self.offsets(features)}
 
     def decode(self, image: Features, text: Features) -> Features:
