@@ -1,4 +1,5 @@
-"""From the network's numbers to an answer in camera pixels: mask, verdict, confidence and the things it is made of."""
+"""From the network's numbers to an answer in camera pixels: mask, verdict, confidence and the things it is made
+of."""
 
 from __future__ import annotations
 
@@ -66,12 +67,14 @@ def interpret(
     calibration: Mapping[str, float],
     plural: bool,
 ) -> Answer:
-    """Make an answer of an expression's `logits` float32 (h, w) and `count_logits` (3,) and a frame's `centre_offsets`.
+    """Make an answer of an expression's `logits` float32 (h, w) and `count_logits` (3,) and a frame's
+    `centre_offsets`.
 
-    NOT_FOUND where "none" is more likely than `absent_probability`, or the mask is empty; AMBIGUOUS where one thing was
-    asked for and "several" is more likely than `ambiguous_probability` (a network that does not count never says so);
-    else FOUND. Confidence is the probability of that verdict, times the mean probability of the mask's cells where
-    there is a mask. Raises SaymaskError where the network's numbers are not finite.
+    NOT_FOUND where "none" is more likely than `absent_probability`, or the mask is empty; AMBIGUOUS where one thing
+    was asked for and "several" is more likely than `ambiguous_probability` (a network that does not count never says
+    so); else FOUND, where a single thing was asked for and the mask lies on several, with the one it lies on most.
+    Confidence is the probability of that verdict, times the mean probability of the mask's cells where there is a
+    mask. Raises SaymaskError where the network's numbers are not finite.
     """
     numbers = (logits, count_logits, centre_offsets)
     if not all(array is None or np.isfinite(array).all() for array in numbers):
@@ -79,21 +82,27 @@ def interpret(
     cells = logits[grid_window(logits.shape, place)]
     probability = _sigmoid(cells / calibration["mask_temperature"])
     none, one, several = counts = _counts(count_logits, calibration["count_temperature"], float(probability.max()))
-    raw_mask = unletterbox_logits(logits, place) > thresholds["mask_logit"]
+    full = unletterbox_logits(logits, place)
+    raw_mask = full > thresholds["mask_logit"]
     if none > thresholds["absent_probability"] or not raw_mask.any():
         return Answer(np.zeros_like(raw_mask), Verdict.NOT_FOUND, none, (), counts, raw_mask)
     ambiguous = not plural and several > thresholds["ambiguous_probability"]
     verdict = Verdict.AMBIGUOUS if ambiguous else Verdict.FOUND
     candidates: tuple[Candidate, ...] = (_candidate(raw_mask),)
-    if ambiguous or plural:
+    # Without offsets a mask is cut by its shape alone: good enough to offer a choice, not to throw a part away.
+    if ambiguous or plural or centre_offsets is not None:
         inside = np.zeros(logits.shape, np.bool_)
         inside[grid_window(logits.shape, place)] = cells > thresholds["mask_logit"]
         candidates = _cut(raw_mask, split_costs(inside, centre_offsets, place.padded), place)
+    if len(candidates) > 1 and not (ambiguous or plural):
+        # One thing was asked for and one was counted: the one with most evidence, not the specks on others.
+        candidates = (max(candidates, key=lambda item: float(full[item.mask].sum())),)
+    mask = np.logical_or.reduce([candidate.mask for candidate in candidates])
     # For a plural, "one" and "several" are both a yes.
     answered = several if ambiguous else 1 - none if plural else one
     chosen = probability[cells > thresholds["mask_logit"]]
     confidence = answered * (float(chosen.mean()) if chosen.size else 0.5)
-    return Answer(raw_mask, verdict, confidence, candidates, counts, raw_mask)
+    return Answer(mask, verdict, confidence, candidates, counts, raw_mask)
 
 
 def _cut(mask: Mask, costs: list[Map], place: Letterbox) -> tuple[Candidate, ...]:

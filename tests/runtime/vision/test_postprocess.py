@@ -159,6 +159,18 @@ def test_without_votes_shape_decides(circles: list[tuple[float, float, float]], 
     assert sum(item.area for item in result.candidates) == result.mask.sum()
 
 
+def test_one_thing_asked_for_is_the_one_with_most_evidence() -> None:
+    """A half-sure patch on the neighbour must not widen what the robot grasps; the raw mask still shows it."""
+    logits, offsets, things = discs((40, 80, 20), (80, 80, 18))
+    logits[things[0]] = 1
+    result = answer(logits, [0, 9, 0], offsets)
+    assert result.verdict is Verdict.FOUND and len(result.candidates) == 1
+    assert (result.mask & things[1]).sum() / (result.mask | things[1]).sum() > 0.9
+    assert result.raw_mask.sum() > 1.5 * result.mask.sum()
+    both = answer(logits, [0, 9, 0], offsets, plural=True)
+    assert (both.mask == both.raw_mask).all() and len(both.candidates) == 2
+
+
 def test_candidates_go_from_left_to_right() -> None:
     logits, offsets, _ = discs((120, 30, 25), (20, 100, 12), (70, 60, 18))
     xs = [item.centroid[0] for item in answer(logits, [0, 0, 9], offsets, plural=True).candidates]
