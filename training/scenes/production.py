@@ -23,7 +23,7 @@ from training.scenes.pool import draw_pool
 from training.scenes.renderer import ClassicRenderer
 from training.scenes.scene import frame_size, make_scene
 from training.scenes.shards import write_shard
-from training.scenes.split import SPLITS
+from training.scenes.split import SPLITS, split_of
 from training.scenes.staging import stage_look, stage_room
 from training.scenes.surfaces import Surface, load_surfaces
 from training.scenes.truth import make_view
@@ -39,8 +39,10 @@ class ShardMaker:
         self._plan, self._out = plan, out
         self._catalogue: Sequence[MeshEntry] = load_catalogue(Path(plan.objects)) if plan.objects else ()
         self._images: Sequence[Surface] = load_surfaces(Path(plan.surfaces)) if plan.surfaces else ()
-        # words of meshes must be absent sometimes too, or hearing one would prove that the thing is there
-        meshes = {noun for entry in self._catalogue for noun in entry.nouns}
+        # Words of meshes must be absent sometimes too, or hearing one would prove that the thing is there; but only of
+        # this split's meshes, or a word that never has a referent here would come to mean "there is none".
+        mine = [entry for entry in self._catalogue if split_of(entry.identifier) == plan.split]
+        meshes = {noun for entry in mine for noun in entry.nouns}
         self._nouns = sorted({*procedural_nouns(), *meshes})
         self._renderer = _open_renderer(plan)
 
