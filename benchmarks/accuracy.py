@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
-from training.data.coco_sentences import load_coco_sentences
 
 from benchmarks.report import machine, plain, shown, write_json
 from benchmarks.workload import PHOTO_SENTENCES, TEST_SET
 from runtime import Command, Frame, Segmentation, Segmenter
 from runtime.bundle import DEFAULT_MODEL
 from runtime.entry import command_line
+from training.data.coco_sentences import load_coco_sentences
 from training.data.testset import TestImage, load_test_set
 from training.expressions.datatypes import Expression
 from training.metrics import Outcome, overlap, summarise
