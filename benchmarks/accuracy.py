@@ -23,7 +23,7 @@ from runtime.entry import command_line
 from training.data.coco_sentences import load_coco_sentences
 from training.data.testset import TestImage, load_test_set
 from training.expressions.datatypes import Expression
-from training.metrics import Outcome, overlap, summarise
+from training.metrics import Outcome, outcome_of, summarise
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,27 +43,9 @@ def score(segmenter: Segmenter, image: TestImage) -> list[Scored]:
     ]
     answers = segmenter.segment_many(Frame.from_array(image.image), commands)
     return [
-        Scored(image, expression, answer, outcome_of(image, expression, answer))
+        Scored(image, expression, answer, outcome_of(expression, image.instances, answer))
         for expression, answer in zip(image.expressions, answers, strict=True)
     ]
-
-
-def outcome_of(image: TestImage, expression: Expression, answer: Segmentation) -> Outcome:
-    """`answer` against the ground truth of `expression`."""
-    intersection, union, chosen = overlap(answer.raw_mask, image.instances, expression.referents)
-    none, _, several = answer.count_probabilities
-    return Outcome(
-        kind=expression.kind,
-        count=expression.count,
-        plural=expression.plural,
-        intersection=intersection,
-        union=union,
-        chosen=chosen,
-        absent_probability=none,
-        several_probability=several,
-        verdict=answer.verdict.value,
-        confidence=answer.confidence,
-    )
 
 
 def evaluate_bundle(model: Path, images: Sequence[TestImage], *, backend: str = "auto") -> list[Outcome]:

@@ -25,7 +25,7 @@ from training.checkpoint import load_checkpoint
 from training.data.rendered import RenderedShards
 from training.data.testset import iterate_test_set
 from training.expressions.datatypes import Expression
-from training.metrics import Outcome, overlap, summarise
+from training.metrics import Outcome, outcome_of, summarise
 from training.models import ReferringSegmenter
 
 THRESHOLDS = {"mask_logit": 0.0, "absent_probability": 0.5, "ambiguous_probability": 0.5}
@@ -94,22 +94,7 @@ def evaluate(
         prediction = predict(model, vocabulary, image, [expression.text for expression in expressions])
         for index, expression in enumerate(expressions):
             answer = prediction.answer(index, expression, thresholds, calibration)
-            intersection, union, chosen = overlap(answer.raw_mask, instances, expression.referents)
-            none, _, several = answer.count_probabilities
-            outcomes.append(
-                Outcome(
-                    kind=expression.kind,
-                    count=expression.count,
-                    plural=expression.plural,
-                    intersection=intersection,
-                    union=union,
-                    chosen=chosen,
-                    absent_probability=none,
-                    several_probability=several,
-                    verdict=answer.verdict.value,
-                    confidence=answer.confidence,
-                )
-            )
+            outcomes.append(outcome_of(expression, instances, answer))
     return summarise(outcomes)
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from runtime.datatypes import Verdict
+from training.expressions.datatypes import Expression
 
 BACKGROUND = -1
 PRECISION_LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -67,6 +70,37 @@ def overlap(
     covered = covered[covered != BACKGROUND]
     chosen = bool(covered.size) and int(np.bincount(covered).argmax()) in referents
     return int((mask & truth).sum()), int((mask | truth).sum()), chosen
+
+
+class Answered(Protocol):
+    """What is scored of an answer; `runtime.Segmentation` and `runtime.vision.postprocess.Answer` both have it."""
+
+    @property
+    def raw_mask(self) -> npt.NDArray[np.bool_]: ...
+    @property
+    def verdict(self) -> Verdict: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def count_probabilities(self) -> tuple[float, float, float]: ...
+
+
+def outcome_of(expression: Expression, instances: npt.NDArray[np.int8], answer: Answered) -> Outcome:
+    """`answer` against the ground truth of `expression`; `instances` int8 (h, w) holds object indices."""
+    intersection, union, chosen = overlap(answer.raw_mask, instances, expression.referents)
+    none, _, several = answer.count_probabilities
+    return Outcome(
+        kind=expression.kind,
+        count=expression.count,
+        plural=expression.plural,
+        intersection=intersection,
+        union=union,
+        chosen=chosen,
+        absent_probability=none,
+        several_probability=several,
+        verdict=answer.verdict.value,
+        confidence=answer.confidence,
+    )
 
 
 def overall_iou(intersections: Sequence[int], unions: Sequence[int]) -> float:

@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import main, outcome_of
+from benchmarks.accuracy import main
 from benchmarks.plots import plot_accuracy, plot_latency
 from benchmarks.timing import summarise as summarise_times
 from runtime import Command, Segmentation, Verdict
 from training.data.testset import TestImage
 from training.expressions.datatypes import Expression
-from training.metrics import Outcome, summarise
+from training.metrics import Outcome, outcome_of, summarise
 
 COUNTS = {"none": (0.9, 0.05, 0.05), "one": (0.05, 0.9, 0.05), "several": (0.05, 0.05, 0.9)}
 
@@ -45,7 +45,7 @@ def oracle(image: TestImage, expression: Expression, **changes: Any) -> Segmenta
 
 def outcomes_of(images: Sequence[TestImage], **changes: Any) -> list[Outcome]:
     return [
-        outcome_of(image, expression, oracle(image, expression, **changes))
+        outcome_of(expression, image.instances, oracle(image, expression, **changes))
         for image in images
         for expression in image.expressions
     ]
@@ -80,7 +80,7 @@ def test_always_found_is_counted_as_wrong(images: list[TestImage]) -> None:
 def test_probabilities_are_not_swapped(images: list[TestImage]) -> None:
     image = images[0]
     absent = next(expression for expression in image.expressions if not expression.referents)
-    outcome = outcome_of(image, absent, oracle(image, absent, count_probabilities=(0.7, 0.1, 0.2)))
+    outcome = outcome_of(absent, image.instances, oracle(image, absent, count_probabilities=(0.7, 0.1, 0.2)))
     assert (outcome.absent_probability, outcome.several_probability) == (0.7, 0.2)
 
 
@@ -102,9 +102,9 @@ def test_one_wrong_verdict_is_one_wrong_answer(images: list[TestImage], count: s
     image = images[0]
     expression = next(item for item in image.expressions if item.count == count and not item.plural)
     right = oracle(image, expression)
-    assert outcome_of(image, expression, right).correct
+    assert outcome_of(expression, image.instances, right).correct
     for verdict in Verdict:
-        changed = outcome_of(image, expression, oracle(image, expression, verdict=verdict))
+        changed = outcome_of(expression, image.instances, oracle(image, expression, verdict=verdict))
         assert changed.correct == (verdict == right.verdict)
 
 
