@@ -20,7 +20,9 @@ SMALLEST_SIDE, LARGEST_SIDE = 32, 4096
 """Pixels: a smaller frame shows nothing to choose from, a larger one costs a robot its memory."""
 
 Channels = Literal["rgb", "bgr"]
-Action = Literal["pick", "place", "give", "point", "move", "open", "close", "stop", "confirm", "deny", "none"]
+Action = Literal[
+    "pick", "place", "give", "point", "move", "open", "close", "turn_on", "turn_off", "stop", "confirm", "deny", "none"
+]
 
 
 class Verdict(str, Enum):

@@ -14,8 +14,8 @@ from runtime.bundle import DEFAULT_MODEL, open_bundle
 from runtime.datatypes import Box, Command, Frame, ImageFeatures, MaskLogits, Segmentation, TextFeatures
 from runtime.errors import SaymaskError
 from runtime.language.commands import parse_command
-from runtime.language.phrases import head_nouns
-from runtime.language.vocabulary import words_of
+from runtime.language.nouns import head_nouns
+from runtime.language.vocabulary import Vocabulary, words_of
 from runtime.vision.postprocess import interpret, measure
 from runtime.vision.preprocess import Letterbox, letterbox
 
@@ -50,7 +50,7 @@ class Segmenter:
     def segment_many(self, frame: Frame, words: Sequence[Command | str]) -> list[Segmentation]:
         """The answers to several commands on one frame, in order; the decoder takes them in one batch."""
         start = time.perf_counter()
-        commands = [_command(item) for item in words]
+        commands = [_command(item, self._bundle.vocabulary) for item in words]
         texts, text_ms = self._encode_texts([command.target for command in commands])
         image, place, times = self._encode_frame(frame)
         times["text_encoder"] = text_ms
@@ -144,9 +144,9 @@ class Segmenter:
         self.close()
 
 
-def _command(words: Command | str) -> Command:
+def _command(words: Command | str, vocabulary: Vocabulary) -> Command:
     """The command to answer; a sentence counts by its first command that names a thing."""
-    commands = [words] if isinstance(words, Command) else parse_command(words)
+    commands = [words] if isinstance(words, Command) else parse_command(words, vocabulary)
     for command in commands:
         if command.target:
             return command

@@ -2,30 +2,30 @@
 
 By hand rather than by grammar: a spoken command is a verb that we know, in a frame of polite filler, around noun
 phrases that we pass on unread. `parse_command` never raises; what it cannot read is a command of action "none".
+`python -m runtime.language.commands "SENTENCE"` prints the parse.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
-from runtime.datatypes import Action, Command
-from runtime.language.phrases import (
-    ANSWERS,
-    BEFORE,
-    JOINTS,
-    NAVIGATION,
-    PARTICLES,
-    PLACES_INTO,
-    PREPOSITIONS,
-    PRONOUNS,
-    RECIPIENT,
-    VERBS,
-    after_filler,
-    is_plural,
-)
+from runtime.bundle import DEFAULT_MODEL
+from runtime.datatypes import Command
+from runtime.entry import command_line
+from runtime.language.clauses import parse_clause, split_clauses, topic_of
+from runtime.language.disfluency import fluent
+from runtime.language.framing import after_filler
+from runtime.language.nouns import is_plural
+from runtime.language.phrases import PRONOUNS
+from runtime.language.repair import Repairer, in_context
+from runtime.language.vocabulary import Vocabulary
 
 MAX_CHARACTERS = 512
 """Nobody says more to a robot in one breath; longer transcripts are a fault upstream."""
@@ -34,11 +34,13 @@ _NOT_WORDS = re.compile(r"[^a-z0-9,.;!?]+")
 _CLAUSE_END = re.compile(r"\s*[.;!?]+\s*")
 
 
-def parse_command(transcript: str) -> list[Command]:
+def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list[Command]:
     """Cut a transcript into commands, in the order in which they were said; at least one, never an exception.
 
     Action "none" comes with a `reason`, and with a `target` where the words may still describe a thing ("the red
-    one"). "it" and its like mean the target before them. Transcripts of more than 512 characters are refused.
+    one"). "it" and its like mean the target before them. With a `vocabulary`, words that were mis-heard or are rare are
+    put into words that it holds, and told in `repairs`; what it lacks is told in `unknown`. Transcripts of more than
+    512 characters are refused.
     """
     heard: object = transcript  # a recogniser's answer, which may be None
     if not isinstance(heard, str):
@@ -47,110 +49,100 @@ def parse_command(transcript: str) -> list[Command]:
         reason = f"the transcript has {len(transcript)} characters, at most {MAX_CHARACTERS} are read; say it shorter"
         return [Command(transcript[:MAX_CHARACTERS], "none", reason=reason)]
     commands: list[Command] = []
-    for clause in _clauses(transcript):
-        command = _parse_clause(clause, transcript)
-        if command.target in PRONOUNS:
-            named = [earlier for earlier in commands if earlier.target]
-            if named:
-                command = replace(command, target=named[-1].target, plural=named[-1].plural)
-        commands.append(command)
-    return commands or [Command(transcript, "none", reason="the transcript holds no word (a-z, 0-9); say what to do")]
+    topics: list[Command] = []
+    asked: list[Command] = []
+    for sentence in _sentences(transcript):
+        repairs: list[tuple[str, str]] = []
+        text, taken_back = fluent(sentence)
+        text = in_context(after_filler(text), repairs)
+        told = (*taken_back, *repairs)
+        for words in split_clauses(text.split()):
+            command = parse_clause(words, transcript, vocabulary)
+            topic = topic_of(words) if command.action == "none" and not command.target else None
+            command = _resolved(command, [*topics, *commands])
+            command = replace(command, repairs=told)
+            commands.append(_in_known_words(command, vocabulary) if vocabulary else command)
+            asked += commands[-1:] if words[0] in _ASKS else []
+            topics += [topic] if topic else []
+            told = ()
+    return _asked_for(commands, asked) or [
+        Command(transcript, "none", reason="the transcript holds no word (a-z, 0-9); say what to do")
+    ]
 
 
-def _clauses(transcript: str) -> Iterator[str]:
-    """Parts that each hold one command, as lower-case words and commas."""
-    text = unicodedata.normalize("NFKC", transcript).lower().replace("\u2019", "").replace("'", "")
+_ASKS = frozenset({"is", "are", "isnt", "arent", "do", "does", "can", "could", "did", "have", "you", "which", "where"})
+
+
+def _asked_for(commands: list[Command], asked: list[Command]) -> list[Command]:
+    """Without what only led up to a command: its topic, a question that the command answers, an answer given twice."""
+    kept: list[Command] = []
+    for i, command in enumerate(commands):
+        later = [other for other in commands[i + 1 :] if other.action not in ("none", "confirm", "deny")]
+        led_up = command.action == "none" or (
+            command in asked and any(other.target == command.target for other in later)
+        )
+        twice = command.action in ("confirm", "deny") and kept and kept[-1].action == command.action
+        if not (led_up and later) and not twice:
+            kept.append(command)
+    said = [command for command in kept if command.action != "none" or command.target]
+    return said or kept[:1]
+
+
+def _sentences(transcript: str) -> Iterator[str]:
+    """Parts between full stops, as lower-case words and commas."""
+    text = unicodedata.normalize("NFKD", transcript).lower().replace("\u2019", "").replace("'", "")
+    text = "".join(letter for letter in text if not unicodedata.combining(letter))
     text = re.sub(r"\s*,[\s,]*", " , ", _NOT_WORDS.sub(" ", text))
-    for sentence in map(after_filler, _CLAUSE_END.split(text)):
-        start = 0
-        for joint in JOINTS.finditer(sentence):
-            yield from _after_answer(sentence[start : joint.start()])
-            start = joint.end()
-        yield from _after_answer(sentence[start:])
+    for sentence in _CLAUSE_END.split(text):
+        if words := sentence.strip(" ,"):
+            yield words
 
 
-def _after_answer(part: str) -> Iterator[str]:
-    """Split "no, the left one" into its answer and its correction; drop filler and empty parts."""
-    words = after_filler(part)
-    answer = ANSWERS.match(words)
-    if answer and answer.end() < len(words):
-        yield answer.group().strip(" ,")
-        words = after_filler(words[answer.end() :])
-    if words:
-        yield words
+def _resolved(command: Command, earlier: Sequence[Command]) -> Command:
+    """A pronoun means the last thing named."""
+    if command.target in PRONOUNS:
+        named = [other for other in earlier if other.target and other.target not in PRONOUNS]
+        if named:
+            last = named[-1]
+            return replace(command, target=last.target, plural=last.plural, place=command.place or last.place)
+    return command
 
 
-def _parse_clause(words: str, transcript: str) -> Command:
-    """One command out of the words of one clause, filler removed."""
-    answer = ANSWERS.fullmatch(words)
-    if answer:
-        return Command(transcript, "confirm" if answer.lastgroup == "confirm" else "deny")
-    verb = VERBS.match(words)
-    if not verb:
-        reason = "no action that I know is named"
-        return Command(transcript, "none", _tidy(words), plural=is_plural(words), reason=reason)
-    action: Action = verb.lastgroup  # type: ignore[assignment]  # the pattern's groups are named by the actions
-    rest = _tidy(words[verb.end() :])
-    if action == "stop":
-        return Command(transcript, "stop")
-    if action == "give":
-        return _give(rest, transcript)
-    if action == "place":
-        return _place(rest, transcript)
-    if action == "move":
-        return _move(rest, transcript)
-    return _with_target(Command(transcript, action), PARTICLES.sub("", rest))
-
-
-def _with_target(command: Command, target: str) -> Command:
-    target = _tidy(target)
-    if not target:
-        return replace(command, action="none", reason=f"'{command.action}' needs a thing; say which one")
-    return replace(command, target=target, plural=is_plural(target))
-
-
-def _give(rest: str, transcript: str) -> Command:
-    """ "me the jar", "the jar to me", "the jar to the man"."""
-    recipient = RECIPIENT.search(rest)
-    if not recipient:
-        return _with_target(Command(transcript, "give"), rest)
-    target = rest[recipient.end() :] if recipient.start() == 0 else rest[: recipient.start()]
-    return _with_target(
-        Command(transcript, "give", recipient=recipient.group("who") or recipient.group("whom")), target
+def _in_known_words(command: Command, vocabulary: Vocabulary) -> Command:
+    repairer = _repairer(vocabulary)
+    repairs: list[tuple[str, str]] = []
+    target, unknown = ("", ()) if command.target in PRONOUNS else repairer.description(command.target, repairs)
+    destination, _ = repairer.description(command.destination, repairs)
+    alternative = command.alternative and _in_known_words(command.alternative, vocabulary)
+    return replace(
+        command,
+        target=target or command.target,
+        destination=destination,
+        plural=is_plural(target) if repairs else command.plural,
+        unknown=unknown,
+        repairs=(*command.repairs, *repairs),
+        alternative=alternative,
     )
 
 
-def _place(rest: str, transcript: str) -> Command:
-    """ "the jar beside the apple on the tray": the last phrase says where, unless one says "into" or "onto".
-
-    With several phrases either may say where; the first as destination is the alternative.
-    """
-    rest = PARTICLES.sub("", rest)
-    cuts = [match.start() for match in PREPOSITIONS.finditer(rest) if match.start() > 0]
-    if not cuts:
-        return _with_target(Command(transcript, "place"), rest)
-    into = [cut for cut in cuts if PLACES_INTO.match(rest, cut)]
-
-    def cut_at(cut: int) -> Command:
-        return _with_target(Command(transcript, "place", destination=_tidy(rest[cut:])), rest[:cut])
-
-    if into:
-        return cut_at(into[0])
-    command = cut_at(cuts[-1])
-    return replace(command, alternative=cut_at(cuts[0])) if len(cuts) > 1 else command
+@lru_cache(maxsize=4)
+def _repairer(vocabulary: Vocabulary) -> Repairer:
+    return Repairer(vocabulary)
 
 
-def _move(rest: str, transcript: str) -> Command:
-    """ "the jar to the left" moves a thing; "to the kitchen" moves the robot."""
-    navigation = NAVIGATION.match(rest)
-    if navigation:
-        return Command(transcript, "move", place=_tidy(rest[navigation.end() :]) or "here")
-    goal = BEFORE.search(rest)
-    if not goal or goal.start() == 0:
-        return _with_target(Command(transcript, "move"), rest)
-    return _with_target(Command(transcript, "move", destination=_tidy(rest[goal.start() :])), rest[: goal.start()])
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Parse the sentence against the model's vocabulary; returns the JSON."""
+    vocabulary = Vocabulary.from_file(arguments.model / "vocab.json")
+    return {"commands": [asdict(command) for command in parse_command(arguments.sentence, vocabulary)]}
 
 
-def _tidy(words: str) -> str:
-    """Words with single spaces, without commas at the ends."""
-    return " ".join(words.replace(",", " ").split())
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; see `--help`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("sentence", help='what was heard: "uh robot could you pick up the the jar besides the apple"')
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="model directory whose words are known")
+    return command_line(run, parser, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -164,7 +164,7 @@ def test_a_network_that_does_not_count(make_bundle: Callable[..., Path]) -> None
         ("x" * 10_000, "10000 characters, at most 512"),
         ("stop", "'stop' names nothing to look for"),
         ("pick up", "'pick' needs a thing"),
-        ("the red thing beside the red thing beside the thing", "10 words, the model reads at most 8"),
+        ("the red thing beside the blue thing beside the thing", "10 words, the model reads at most 8"),
         (Command("", "pick"), "names nothing to look for"),
         (Command("", "pick", "x" * 10_000), "10000 characters"),
         (None, "expected a transcript as text, got NoneType"),

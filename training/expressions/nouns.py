@@ -178,6 +178,11 @@ _IRREGULAR = {
 _ES = ("s", "x", "ch", "sh", "tomato", "potato", "mango")
 
 
+def known_nouns() -> frozenset[str]:
+    """The nouns whose kinship is written down here, of one word each."""
+    return frozenset(noun for noun in _KNOWN if " " not in noun)
+
+
 def normalise(words: str) -> str:
     """Lower-case words of a-z and 0-9 parted by single spaces ("E-reader" -> "e reader"); apostrophes are dropped."""
     return " ".join(re.findall(r"[a-z0-9]+", words.lower().replace("'", "").replace("’", "")))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime import parse_command
-from runtime.language.phrases import head_nouns, is_plural
+from runtime.language.nouns import head_nouns, is_plural
 
 
 @pytest.mark.parametrize(

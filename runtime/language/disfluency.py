@@ -1,0 +1,139 @@
+"""What people say and do not mean: fillers, stutters, repetitions, and what they take back."""
+
+from __future__ import annotations
+
+import re
+
+from runtime.language.phrasebook import word_set
+from runtime.language.phrases import ANSWERS, DETERMINERS, PEOPLE, VERBS
+
+_FILLERS = re.compile(
+    r"\b(?:u+h+m*(?! huh)|u+m+|e+r+m*|a+h+|h+m+|mm+|eh|(?<!uh )huh|you know(?! (?:what|where|how|which|that|if))"
+    r"|basically|literally"
+    r"|kind of|sort of|kinda|sorta|whats it called|what do you call it|let me (?:see|think)|i guess|i think|i suppose"
+    r"|(?<!would )(?<!d )(?<!looks )(?<!look )(?<!looking )(?<!tastes )(?<!smells )(?<!shaped )(?<!you )(?<!i )"
+    r"(?<!they )"
+    r"like(?= (?:,|the|that|this|my|a|an|right|those|these|really|over|uh|um|on|in)\b)"
+    r"|(?<=\bwith )like|(?<=\bthe )like|(?<=\ba )like)\b"
+)
+_STUTTER = re.compile(r"\b([b-hj-z])(?: \1)* (?=\1[a-z])|\b([a-z]{2,3}) (?=\2[a-z]{2})")
+_WORDS = word_set("words")
+_TAKES_BACK = re.compile(
+    r"(?:\s,)*\s(?P<cue>(?:(?:no|wait|sorry|oops|actually|nope|hold on|hang on|well)(?:\s,)*\s)*"
+    r"(?:no|nope|wait|sorry|oops|actually|i mean|i meant|or rather|rather|make (?:that|it)|scratch that|correction"
+    r"|i mean to say|excuse me|pardon|my mistake|strike that|hold on|hang on|forget that)"
+    r"(?:\s(?:no|not that(?: one)?|i mean|i meant|sorry|wait|rather|actually|make that))*)(?:\s,)*\s(?=\S)"
+)
+_NO_BELONGS = re.compile(r"\b(?:with|has|have|having|is|are|theres|says|there is|got|of|or|and|say|said)$")
+
+
+_STARTS_PHRASE = re.compile(
+    r"\b(?:(?P<article>the|a|an|my|your|this|that|these|those|both|all|two|three|every|each|another|one)"
+    r"|(?P<preposition>on|in|into|onto|to|under|behind|beside|near|between|by|next|inside|above|below|beneath|left|right|over|from|at))\b"
+)
+
+
+_COMMON = frozenset(["the", "a", "an", "of", "on", "in", "to", "from", "by", "with", "and", "next"])
+
+
+def fluent(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """`text` (lower-case words and commas) without what was not meant, and (taken back, put instead) pairs."""
+    text = _FILLERS.sub(" ", _HESITATES.sub(_or_later, text))
+    text = re.sub(r"\b(the|a|an|my|to|of|in|on) ,(?: ,)*", r"\1", " ".join(text.split()))
+    text = _unstuttered(text)
+    text = _without_repetitions(text)
+    taken_back: list[tuple[str, str]] = []
+    start = 0
+    while cue := _TAKES_BACK.search(text, start):
+        before, after = text[: cue.start()], text[cue.end() :]
+        kept = _kept(before, after, cue.group("cue"))
+        if kept is None:
+            start = cue.end()
+            continue
+        taken_back.append((before[len(kept) :].strip(" ,"), " ".join(after.split(" , ")[0].split()[:6])))
+        text = " ".join(f"{kept} {after}".split())
+        start = len(kept)
+    return _without_false_start(_without_repetitions(text)), tuple(taken_back)
+
+
+def _without_false_start(text: str) -> str:
+    """ "open the close the window": an article before a verb is where the speaker turned back."""
+    words = text.split()
+    for i in range(1, len(words) - 2):
+        verb = VERBS.at(words, i + 1)
+        if (
+            words[i] in ("the", "a")
+            and verb
+            and verb[0]
+            and words[i + 1] != "power"
+            and verb[1] < len(words)
+            and words[verb[1]] in ("the", "a")
+        ):
+            begins = [j for j in range(i) if VERBS.at(words, j)]
+            return " ".join(words[: begins[-1] if begins else i] + words[i + 1 :])
+    return text
+
+
+_HESITATES = re.compile(
+    r"\b(?P<before>\w+ (?:the|a|my|that) (?:\w+ )?\w+) (?:u+h+m*|u+m+|e+r+m*) (?P<after>(?:the|a|my|that) \w+)"
+)
+
+
+def _or_later(found: re.Match[str]) -> str:
+    """ "find the pencil uh the pen": the second replaces the first, unless the first is somebody or a place."""
+    before = found.group("before").split()
+    if before[-1] in PEOPLE or before[-1] in DETERMINERS or before[0] in ("on", "in", "beside", "behind", "and", "of"):
+        return found.group()
+    return f"{before[0]} {found.group('after')}"
+
+
+def _unstuttered(text: str) -> str:
+    return _STUTTER.sub(lambda found: found.group() if found.group().strip() in _WORDS else "", text)
+
+
+def _without_repetitions(text: str) -> str:
+    """One of each run of up to four words said twice or more; "that that" and numbers are said on purpose at times."""
+    words = text.split()
+    for size in (4, 3, 2, 1):
+        i = 0
+        while i + 2 * size <= len(words):
+            run = words[i : i + size]
+            gap = 1 if words[i + size : i + size + 1] == [","] else 0
+            if run == words[i + size + gap : i + 2 * size + gap] and run != [","]:
+                del words[i : i + size + gap]
+            else:
+                i += 1
+    return " ".join(words)
+
+
+def _kept(before: str, after: str, cue: str) -> str | None:
+    """The part of `before` that stands, or None where nothing was taken back.
+
+    What comes after the cue replaces what begins in the same way: from the last verb, preposition or article, or, where
+    it begins with a bare word, the last word ("the red no blue mug").
+    """
+    if cue.split()[0] in ("no", "rather") and _NO_BELONGS.search(before):
+        return None
+    if not before.strip(" ,") or (ANSWERS.at(before.split()) and not VERBS.at(before.split())):
+        return None
+    verb = VERBS.at(after.split())
+    if verb and verb[0]:
+        words = before.split()
+        places = [i for i in range(len(words)) if VERBS.at(words, i)]
+        return " ".join(words[: places[-1]]).rstrip(" ,") if places else None
+    opening = _STARTS_PHRASE.match(after)
+    if opening is None:
+        return before.rpartition(" ")[0] if len(cue.split()) > 0 and _is_description(before) else None
+    kind = "article" if opening.lastgroup == "article" else "preposition"
+    starts = [found.start() for found in _STARTS_PHRASE.finditer(before) if found.lastgroup == kind]
+    if not starts:
+        return None
+    said_again = set(after.split()[1:5]) - _COMMON
+    if after.split()[1:2] in (["one"], ["ones"]):
+        return before[: starts[0]].rstrip(" ,")
+    alike = [start for start in starts if said_again & set(before[start:].split()[1:4])]
+    return before[: alike[0] if alike else starts[-1]].rstrip(" ,")
+
+
+def _is_description(before: str) -> bool:
+    return _STARTS_PHRASE.search(before) is not None

@@ -1,0 +1,141 @@
+"""Puts right what recognisers mis-hear, and says so: by context, by sound, by spelling, and by broader words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from rapidfuzz.distance import Levenshtein
+
+from runtime.language.mishearings import CONTEXT_RULES, SOUND_ALIKES, START_RULES, sound
+from runtime.language.phrasebook import word_set
+from runtime.language.vocabulary import Vocabulary
+
+_FOLDER = Path(__file__).parent
+FUNCTION_WORDS = word_set("function_words")
+"""Words that need no model to know them, and that no repair may touch."""
+
+_BEFORE_NOUN = FUNCTION_WORDS - word_set("before_noun")
+
+
+@lru_cache(maxsize=1)
+def _everyday() -> dict[str, str]:
+    """Known words for rare ones that WordNet does not lead to (`synonyms.txt`)."""
+    lines = (_FOLDER / "synonyms.txt").read_text(encoding="utf-8").splitlines()
+    rows = (line.partition(": ") for line in lines if not line.startswith("#"))
+    return {rare: known for known, _, rares in rows for rare in rares.split()}
+
+
+@lru_cache(maxsize=1)
+def _words() -> tuple[dict[str, str], dict[str, list[str]], frozenset[str]]:
+    """Words that sound like known ones, known nouns for rare ones, real words near known ones (see build_words.py)."""
+    content = json.loads((_FOLDER / "words.json").read_text(encoding="utf-8"))
+    return content["sound_alikes"], content["synonyms"], frozenset(content["real"])
+
+
+def in_context(text: str, repairs: list[tuple[str, str]]) -> str:
+    """`text` with the words that their neighbours show to be wrong put right; adds to `repairs`."""
+    for rules in (START_RULES, CONTEXT_RULES):
+        for pattern, meant in rules:
+            found = pattern.search(text)
+            if found and found.group().strip() != meant:
+                repairs.append((found.group().strip(), meant))
+                text = " ".join(pattern.sub(f"{meant} ", text).split())
+    return text
+
+
+class Repairer:
+    """Repairs descriptions against one model's vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._sounds = sounds_of(vocabulary)
+        self._mended: dict[str, str | None] = {}
+
+    def description(self, text: str, repairs: list[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
+        """`text` in words that the model knows as far as that is sure, and the content words that it does not."""
+        words: list[str] = []
+        unknown: list[str] = []
+        pending = text.split()
+        while pending:
+            word = pending.pop(0)
+            joined = self._joined(word, pending[0]) if pending else None
+            if joined:
+                repairs.append((f"{word} {pending.pop(0)}", joined))
+                words.append(joined)
+            elif word in self._vocabulary or word in FUNCTION_WORDS:
+                words.append(word)
+            elif (meant := self._mended_once(word) or self._alike(word, words[-1:])) is not None:
+                repairs.append((word, meant))
+                words.append(meant)
+            else:
+                unknown.append(word)
+                words.append(word)
+        return " ".join(words), tuple(dict.fromkeys(unknown))
+
+    def _joined(self, first: str, second: str) -> str | None:
+        """The known word that a recogniser has written as two: "note book", "tee pot"."""
+        unknown = [word for word in (first, second) if word not in self._vocabulary and word not in FUNCTION_WORDS]
+        if unknown and not FUNCTION_WORDS & {first, second} and (whole := nearest(first + second, self._sounds)):
+            return whole
+        firsts = (first, SOUND_ALIKES.get(first, first)) if first not in ("a", "an", "the", "to") else ()
+        return next((word + second for word in firsts if word + second in self._vocabulary), None)
+
+    def _alike(self, word: str, before: list[str]) -> str | None:
+        """The known word that `word` sounds like, where a noun or adjective is due."""
+        if before and before[0] not in self._vocabulary and before[0] not in _BEFORE_NOUN:
+            return None
+        meant = _words()[0].get(word)
+        return meant if meant is not None and meant in self._vocabulary else None
+
+    def _mended_once(self, word: str) -> str | None:
+        if word not in self._mended:
+            if len(self._mended) >= _REMEMBERED:
+                self._mended.clear()
+            self._mended[word] = self._mend(word)
+        return self._mended[word]
+
+    def _mend(self, word: str) -> str | None:
+        """The known word that a listener would be sure of, or None."""
+        meant = SOUND_ALIKES.get(word)
+        if meant is not None:
+            return meant
+        _, synonyms, real = _words()
+        candidates: list[str] = [_everyday().get(word, ""), *synonyms.get(word, ())]
+        for known in candidates:
+            if known in self._vocabulary:
+                return known
+        return None if word in real else nearest(word, self._sounds)
+
+
+def sounds_of(vocabulary: Vocabulary) -> dict[str, str]:
+    """The sound of every word that is long enough to be told from others by it."""
+    return {word: sound(word) for word in vocabulary.words[2:] if len(word) > 2}
+
+
+def nearest(word: str, sounds: Mapping[str, str]) -> str | None:
+    """The one word of `sounds` that sounds and is spelt nearly like `word`; None where two compete or none is near."""
+    if len(word) < _SHORTEST:
+        return None
+    heard = sound(word)
+    scores = sorted(
+        (
+            (Levenshtein.normalized_similarity(word, known) + Levenshtein.normalized_similarity(heard, key), known)
+            for known, key in sounds.items()
+            if abs(len(known) - len(word)) <= 2
+        ),
+        reverse=True,
+    )
+    if not scores or scores[0][0] < _SURE:
+        return None
+    best: str = scores[0][1]
+    rival = next((score for score, known in scores[1:] if known.rstrip("s") != best.rstrip("s")), 0.0)
+    return best if scores[0][0] - rival >= _MARGIN else None
+
+
+_REMEMBERED = 4096
+_SHORTEST = 4
+_SURE, _MARGIN = 1.7, 0.12
+"""Sum of two similarities, each 0..1, and by how much it must lead; set on the development half of the commands."""
