@@ -19,11 +19,12 @@ from typing import Any
 from runtime.bundle import DEFAULT_MODEL
 from runtime.datatypes import Command
 from runtime.entry import command_line
-from runtime.language.clauses import parse_clause, split_clauses, topic_of
+from runtime.language.clauses import split_clauses
 from runtime.language.disfluency import fluent
 from runtime.language.framing import after_filler
 from runtime.language.nouns import is_plural
 from runtime.language.phrases import PRONOUNS
+from runtime.language.reading import parse_clause, topic_of
 from runtime.language.repair import Repairer, in_context
 from runtime.language.vocabulary import Vocabulary
 

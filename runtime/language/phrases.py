@@ -11,6 +11,8 @@ def words_in(text: str) -> frozenset[str]:
 
 
 DETERMINERS = word_set("determiners")
+ARTICLES = DETERMINERS - word_set("articles")
+"""Determiners that a noun must follow."""
 PRONOUNS = frozenset({"it", "that", "this", "them", "those", "these", "that one", "this one", "they"})
 
 VERBS = phrasebook("verbs")

@@ -1,0 +1,202 @@
+"""What follows the verb: the thing, where to put it, who is to have it, and in which room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from runtime.datatypes import Command
+from runtime.language.nouns import is_plural
+from runtime.language.phrases import (
+    ARTICLES,
+    DETERMINERS,
+    ENDS,
+    FURNITURE,
+    PEOPLE,
+    PERSONAL,
+    PLACES,
+    PREPOSITIONS,
+    RELATIVE,
+    TITLES,
+    words_in,
+)
+
+_NOT_OBJECTS = words_in("up down out over")
+
+
+def with_target(command: Command, rest: Sequence[str]) -> Command:
+    """`command` with the thing named in `rest`, and with the room named there as its place."""
+    words, place = without_place(_without_particles(rest))
+    target = tidy(words)
+    place = place or command.place
+    if not target:
+        if place:
+            return replace(command, place=place)
+        return replace(command, action="none", reason=f"'{command.action}' needs a thing; say which one")
+    return replace(command, target=target, place=place, plural=is_plural(target))
+
+
+def _without_particles(rest: Sequence[str]) -> list[str]:
+    """What is left of "pick the jar up" and "put down the jar"."""
+    words = [word for word in rest if word != ","]
+    if len(words) > 1 and words[0] in _NOT_OBJECTS and words[1] in DETERMINERS:
+        del words[0]
+    if len(words) > 1 and words[-1] in ("up", "over", "down", "out"):
+        del words[-1]
+    for i in range(1, len(words) - 1):  # "pick the jar up from the table", "put it down on the plate"
+        if words[i] in ("up", "down") and words[i + 1] in ("that", "which", "thats"):
+            return [*words[:i], *words[i + 1 :]]
+        if (
+            words[i] in ("up", "down")
+            and PREPOSITIONS.at(words, i + 1)
+            and words[i - 1] not in ("far", "way", "right", "further")
+        ):
+            return [*words[:i], *words[i + 1 :]]
+    return words
+
+
+def without_place(words: Sequence[str]) -> tuple[list[str], str]:
+    """`words` without a part of a building and its preposition, and that part ("the kitchen")."""
+    for start in range(len(words)):
+        found = PLACES.at(words, start)
+        found = found or _some_room(words, start)
+        if not found or (found[1] < len(words) and words[found[1]] in FURNITURE):
+            continue
+        inside = list(words[start : found[1]])
+        owner = next((i for i, word in enumerate(inside) if word in words_in("the my your our her his their")), 0)
+        room = inside[owner:] if found[0] == "room" else inside[-1:] if inside[-1] != "door" else inside[-2:]
+        while start > 0 and words[start - 1] in ("over", "down", "up", "out", "back", "away"):
+            start -= 1
+        return [*words[:start], *words[found[1] :]], " ".join(room)
+    return list(words), ""
+
+
+def _some_room(words: Sequence[str], start: int) -> tuple[str, int] | None:
+    """ "in the linen room": any room, by its name."""
+    if words[start] not in words_in("from in at to into inside of") or words[start + 1 : start + 2] not in (
+        ["the"],
+        ["my"],
+        ["our"],
+    ):
+        return None
+    end = start + 4
+    return ("room", end) if words[end - 1 : end] == ["room"] else None
+
+
+def give(rest: Sequence[str], command: Command) -> Command:
+    """ "me the jar", "the jar to me", "the jar to the man", "the jar to the table"."""
+    words, place = without_place(_without_particles(rest))
+    command = replace(command, place=place)
+    who, words = recipient_of(words)
+    return with_destination(words, replace(command, recipient=who or command.recipient), only_goals=True)
+
+
+def recipient_of(words: list[str]) -> tuple[str, list[str]]:
+    """To whom, without its preposition, and the words that remain."""
+    if not words:
+        return "", words
+    opens = DETERMINERS | words_in("red blue green yellow black white big small left right back")
+    if words[0] in PERSONAL and (len(words) == 1 or words[0] in ("me", "us") or words[1] in opens - {"all", "both"}):
+        return words[0], words[1:]
+    for end in range(1, min(5, len(words) - 1)):
+        named = (
+            words[0] not in DETERMINERS | RELATIVE | words_in("of for with on in to at back over up down both all her")
+            and (end == 1 or (end == 2 and words[0] in TITLES))
+            and words[end] in words_in("the a an that this my your some both his her where which")
+        )
+        person = (
+            words[0] in ("the", "my", "that", "this", "your", "our", "his", "her", "their") and words[end - 1] in PEOPLE
+        )
+        if named or (person and words[end] in opens):
+            return " ".join(words[:end]), words[end:]
+        if (person and PREPOSITIONS.at(words, end)) or (
+            person and words[end : end + 2] in (["over", "there"], ["over", "here"])
+        ):
+            stop = next(
+                (
+                    i
+                    for i in range(end + 2, len(words) - 1)
+                    if words[i] in ARTICLES and not PREPOSITIONS.before(words, i)
+                ),
+                0,
+            )
+            if stop:
+                return " ".join(words[:stop]), words[stop:]
+    for start in range(len(words) - 2, 0, -1):
+        if words[start] not in ("to", "for"):
+            continue
+        whom = words[start + 1 :]
+        if _is_person(whom):
+            before = words[:start]
+            while before and before[-1] in ("over", "back", "up"):
+                before.pop()
+            return " ".join(whom), before
+    return "", words
+
+
+def _is_person(words: Sequence[str]) -> bool:
+    if len(words) == 1:
+        return words[0] in PERSONAL or (
+            words[0] not in DETERMINERS | words_in("left right here there go use you") and words[0].isalpha()
+        )
+    heads = [i for i, word in enumerate(words[:5]) if word in PEOPLE]
+    if words[0] not in words_in("the my that this your our his her their") or not heads:
+        return False
+    return (
+        heads[0] == len(words) - 1
+        or bool(PREPOSITIONS.at(words, heads[0] + 1))
+        or words[heads[0] + 1] in words_in("who with in wearing that sitting standing over")
+    )
+
+
+def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool = False) -> Command:
+    """ "the jar beside the apple on the tray": the last phrase says where, unless one says "into" or "onto".
+
+    With several phrases either may say where; the first as destination is the alternative.
+    """
+    words, place = without_place(_without_particles(rest))
+    command = replace(command, place=place or command.place)
+    opening = PREPOSITIONS.at(words) or ENDS.at(words)
+    if command.action == "move" and opening and (opening[0] == "goal" or opening[1] == len(words)):
+        return replace(command, destination=tidy(words))
+    cuts, goals = cuts_of(words)
+    if only_goals:
+        cuts = goals
+
+    def cut_at(cut: int) -> Command:
+        return with_target(replace(command, destination=tidy(words[cut:])), words[:cut])
+
+    if goals:
+        return cut_at(goals[0])
+    if not cuts:
+        return with_target(command, words)
+    chosen = cut_at(cuts[-1])
+    return replace(chosen, alternative=cut_at(cuts[0])) if len(cuts) > 1 else chosen
+
+
+def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Where a destination may begin, and where one must."""
+    cuts: list[int] = []
+    goals: list[int] = []
+    i = 1
+    while i < len(words):
+        ending = ENDS.at(words, i)
+        found = PREPOSITIONS.at(words, i)
+        if ending and ending[1] == len(words) and words[i - 1] not in RELATIVE | ARTICLES | {"on", "to", "in", "at"}:
+            cuts.append(i)
+            goals.append(i)
+            break
+        if not found or (found[1] == len(words) and found[1] == i + 1):
+            i += 1
+            continue
+        if i == 1 or not (words[i - 1] in RELATIVE or words[i - 2 : i] in (["the", "one"], ["the", "ones"])):
+            cuts.append(i)
+            if found[0] == "goal":
+                goals.append(i)
+        i = found[1]
+    return cuts, goals
+
+
+def tidy(words: Sequence[str]) -> str:
+    """Words with single spaces, without commas."""
+    return " ".join(word for word in words if word != ",")

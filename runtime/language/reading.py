@@ -1,0 +1,165 @@
+"""What one clause asks to be done, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+from runtime.datatypes import Action, Command
+from runtime.language.arguments import give, recipient_of, tidy, with_destination, with_target, without_place
+from runtime.language.framing import answer_end
+from runtime.language.nouns import head_nouns, is_noun_phrase, is_plural
+from runtime.language.phrasebook import phrasebook, word_set
+from runtime.language.phrases import (
+    ANSWERS,
+    ARTICLES,
+    DETERMINERS,
+    PEOPLE,
+    PERSONAL,
+    PREPOSITIONS,
+    VERBS,
+    WISHES,
+    words_in,
+)
+from runtime.language.vocabulary import Vocabulary
+
+_QUESTION_ENDS = word_set("question_ends")
+_ENDINGS = phrasebook("endings")
+"""What the last word may turn a verb into: "push the drawer shut", "get the lamp turned on", "shut everything off"."""
+
+
+def _which(words: Sequence[str]) -> list[str]:
+    """ "which shelf is the peanut butter on": what is asked after."""
+    for i in range(1, min(5, len(words))):
+        if words[i] in ("is", "are") and i + 1 < len(words) and words[i + 1] in DETERMINERS:
+            asked = list(words[i + 1 :])
+            while len(asked) > 1 and PREPOSITIONS.before(asked, len(asked)):
+                asked.pop()
+            return asked
+    return []
+
+
+def _for_somebody(rest: Sequence[str]) -> bool:
+    """ "grab me the mug", "toss the ball to me"."""
+    if len(rest) < 2 or PREPOSITIONS.at(rest):
+        return False
+    who, _ = recipient_of(list(rest))
+    begins = bool(who) and rest[: len(who.split())] == who.split()
+    if begins:
+        return rest[0] in PERSONAL or not PEOPLE.isdisjoint(who.split())
+    if who and rest[-1 - len(who.split())] == "to" and not PEOPLE.isdisjoint(who.split()[:3]):
+        return True
+    return (
+        rest[-2] in ("to", "for")
+        and rest[-1] in PERSONAL
+        and rest[-3:-2][0] not in ("closer", "nearer", "next", "close", "belongs")
+    )
+
+
+def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | None) -> Command:
+    reason = "no action that I know is named"
+    target = tidy(words)
+    heads = head_nouns(target)
+    named = bool(heads) and vocabulary is not None and heads[0] in vocabulary and target.split()[0] in vocabulary
+    if target.split()[-1:] in (["on"], ["off"]) and len(target.split()) > 1 and target.split()[0] not in _FINITE:
+        action: Action = "turn_on" if target.endswith("on") else "turn_off"
+        return with_target(Command(transcript, action), target.split()[:-1])
+    if not (named or _describes(target.split())) or any(word in _FINITE for word in target.split()[:2]):
+        return Command(transcript, "none", reason=reason)
+    return Command(transcript, "none", target, plural=is_plural(target), reason=reason)
+
+
+def topic_of(words: Sequence[str]) -> Command | None:
+    """What a remark is about, for the "it" of the command after it: "there should be a screwdriver in the shed"."""
+    for start in range(1, len(words) - 1):
+        if words[start] not in ARTICLES | {"that"} or words[start + 1] in _FINITE:
+            continue
+        end = next((i for i in range(start + 2, len(words)) if words[i] in _FINITE | {",", "shut"}), len(words))
+        return with_target(Command("", "point"), words[start:end])
+    return None
+
+
+def _describes(words: Sequence[str]) -> bool:
+    """Whether words without a verb that we know may still name a thing."""
+    outside: list[str] = []
+    for word in words:
+        if word in ("that", "which", "who", "thats", "where", "what") and outside:
+            break
+        if word in ("i", "you", "we", "he", "she", "they") and len(outside) > 1:
+            break
+        outside.append(word)
+    if not outside or any(word in _FINITE for word in outside):
+        return False
+    return outside[0] in _OPENS_DESCRIPTION or is_noun_phrase(" ".join(words))
+
+
+_OPENS_DESCRIPTION = (DETERMINERS - words_in("it them everything something anything")) | word_set("opens_description")
+_FINITE = word_set("finite")
+
+
+def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary | None = None) -> Command:
+    """One command out of the words of one clause, filler removed; `vocabulary` helps to tell a bare name from talk."""
+    if answer_end(words) == len(words):
+        found = ANSWERS.at(words)
+        return Command(transcript, "confirm" if found and found[0] == "confirm" else "deny")
+    wish = WISHES.at(words)
+    if wish:
+        return give(words[wish[1] :], Command(transcript, "give", recipient="me"))
+    verb = VERBS.at(words)
+    if words[0] == "let" and "have" in words[2:]:
+        have = words.index("have", 2)
+        return with_target(Command(transcript, "give", recipient=tidy(words[1:have])), words[have + 1 :])
+    if words[0] == "which" and (asked := _which(words)):
+        return with_target(Command(transcript, "point"), asked)
+    if not verb or not verb[0]:
+        return _no_action(words, transcript, vocabulary)
+    kind, rest = verb[0], list(words[verb[1] :])
+    if kind == "stop" or (list(words) == ["leave", "it"]):
+        return Command(transcript, "stop")
+    if kind == "drive" and not (rest and rest[0] in DETERMINERS):
+        return _drive(rest, transcript)
+    if kind == "drive":
+        kind = "move"
+    if kind == "turn":
+        return _turn(rest, transcript)
+    if kind == "turn_off" and rest[:2] == ["the", "power"] and len(rest) > 3:
+        rest = rest[3:]
+    command = Command(transcript, cast(Action, kind))
+    if kind == "give" or ((kind in ("pick", "place", "move") or words[0] == "find") and _for_somebody(rest)):
+        return give(rest, replace(command, action="give"))
+    if rest and (ending := _ENDINGS.before(rest, len(rest))) and kind in ("pick", "move", "close", "open", "place"):
+        return with_target(Command(transcript, cast(Action, ending[0])), rest[: ending[1]])
+    if kind in ("place", "move"):
+        return with_destination(rest, command)
+    if kind == "point":
+        if words[0] in ("show", "showing"):
+            who, rest = recipient_of(rest)
+            command = replace(command, recipient=who)
+        while len(rest) > 1 and rest[-1] in _QUESTION_ENDS:
+            rest.pop()
+        rest, place = without_place(rest)
+        command = replace(command, place=place)
+        while len(rest) > 1 and rest[0] in ("at", "for", "of", "is", "are", "where", "which", "around", "out"):
+            rest = rest[1:]
+    return with_target(command, rest)
+
+
+def _drive(rest: Sequence[str], transcript: str) -> Command:
+    """Where the robot itself goes: "to the kitchen", "here", "back"."""
+    _, room = without_place(rest)
+    if room:
+        return Command(transcript, "move", place=room)
+    return Command(transcript, "move", destination=tidy(rest)) if rest else Command(transcript, "move", place="here")
+
+
+def _turn(rest: Sequence[str], transcript: str) -> Command:
+    """ "the lamp on", "the cup around"."""
+    for i in range(len(rest) - 1, 0, -1):
+        ends = i == len(rest) - 1 or rest[i + 1] in ("in", "for", "on")
+        if rest[i] in ("on", "off", "down") and ends:
+            action: Action = "turn_on" if rest[i] == "on" else "turn_off"
+            return with_target(Command(transcript, action), [*rest[:i], *rest[i + 1 :]])
+    if rest and rest[0] in ("around", "left", "right", "back"):
+        return Command(transcript, "move", destination=tidy(rest))
+    return with_destination(rest, Command(transcript, "move"))
