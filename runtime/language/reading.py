@@ -26,7 +26,33 @@ from runtime.language.vocabulary import Vocabulary
 
 _QUESTION_ENDS = word_set("question_ends")
 _ENDINGS = phrasebook("endings")
+_STATES = phrasebook("states")
 """What the last word may turn a verb into: "push the drawer shut", "get the lamp turned on", "shut everything off"."""
+
+
+def _place_asked(rest: list[str]) -> tuple[list[str], str]:
+    """What is looked for and in which room: "the pantry for the flour", "in the kitchen is the salt"."""
+    for i in range(1, min(7, len(rest) - 1)):
+        if rest[i] in ("is", "are") and rest[i + 1] in DETERMINERS:
+            return rest[i + 1 :], without_place(["in", *rest[:i]])[1] or without_place(rest[:i])[1]
+    if "for" in rest[1:]:
+        cut = rest.index("for", 1)
+        _, place = without_place(["in", *rest[:cut]])
+        if place:
+            return rest[cut + 1 :], place
+    if rest[:1] and rest[0] in ("i", "you", "we", "he", "she", "they", "anyone", "somebody"):
+        opens = next((i for i in range(2, min(5, len(rest))) if rest[i] in DETERMINERS), 0)
+        rest = rest[opens:]
+    return without_place(rest)
+
+
+def _is_there(words: Sequence[str], vocabulary: Vocabulary | None) -> bool:
+    """ "is the red mug on the table": a question for a thing that may be in view."""
+    if words[0] not in ("is", "are") or len(words) < 4 or words[1] not in ARTICLES:
+        return False
+    heads = head_nouns(" ".join(words[1:]))
+    seen = vocabulary is None or any(head in vocabulary for head in heads)
+    return seen and any(PREPOSITIONS.at(words, i) for i in range(3, len(words)))
 
 
 def _which(words: Sequence[str]) -> list[str]:
@@ -34,6 +60,8 @@ def _which(words: Sequence[str]) -> list[str]:
     for i in range(1, min(5, len(words))):
         if words[i] in ("is", "are") and i + 1 < len(words) and words[i + 1] in DETERMINERS:
             asked = list(words[i + 1 :])
+            if i > 1 and len(asked) in (2, 3) and asked[0] == "the" and words[1] not in ("one", "of"):
+                return [*asked, *words[1:i]]  # "which mug is the biggest": the biggest mug
             while len(asked) > 1 and PREPOSITIONS.before(asked, len(asked)):
                 asked.pop()
             return asked
@@ -110,6 +138,10 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     if words[0] == "let" and "have" in words[2:]:
         have = words.index("have", 2)
         return with_target(Command(transcript, "give", recipient=tidy(words[1:have])), words[have + 1 :])
+    if _is_there(words, vocabulary):
+        return with_target(Command(transcript, "point"), words[1:])
+    if list(words[:2]) == ["make", "sure"] and (state := _STATES.before(words, len(words))):
+        return with_target(Command(transcript, cast(Action, state[0])), words[2 : state[1]])
     if words[0] == "which" and (asked := _which(words)):
         return with_target(Command(transcript, "point"), asked)
     if not verb or not verb[0]:
@@ -138,7 +170,7 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
             command = replace(command, recipient=who)
         while len(rest) > 1 and rest[-1] in _QUESTION_ENDS:
             rest.pop()
-        rest, place = without_place(rest)
+        rest, place = _place_asked(rest)
         command = replace(command, place=place)
         while len(rest) > 1 and rest[0] in ("at", "for", "of", "is", "are", "where", "which", "around", "out"):
             rest = rest[1:]
