@@ -240,6 +240,7 @@ class Segmentation:
             "recipient": self.command.recipient,
             "plural": self.command.plural,
             "unknown": list(self.command.unknown),
+            "repairs": [list(pair) for pair in self.command.repairs],
             "note": self.note,
             "count_probabilities": [round(value, 4) for value in self.count_probabilities],
             "timings_ms": {stage: round(value, 3) for stage, value in self.timings_ms.items()},

@@ -19,6 +19,7 @@ from runtime.bundle import DEFAULT_MODEL
 from runtime.datatypes import Frame, Segmentation
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
+from runtime.language.dialogue import speak
 from runtime.segmenter import Segmenter
 from runtime.vision.files import (
     VideoReader,
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     else:
         frame, answer, streamed = _answer_stream(arguments)
     write_picture(arguments.out, draw_overlay(frame.image, answer))
-    result = {**answer.to_json(), **streamed, "overlay": str(arguments.out)}
+    result = {**answer.to_json(), "say": speak(answer), **streamed, "overlay": str(arguments.out)}
     if arguments.mask:
         write_picture(arguments.mask, answer.mask.astype(np.uint8) * 255)
         result["mask"] = str(arguments.mask)

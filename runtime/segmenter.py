@@ -36,6 +36,7 @@ class Segmenter:
         """Open and verify a model directory and load it; see `open_bundle` and `open_backend` for what is refused."""
         self._bundle = open_bundle(model)
         self.spec = self._bundle.spec
+        self.vocabulary = self._bundle.vocabulary
         self._backend = open_backend(self._bundle, backend, threads=threads)
         self._texts: OrderedDict[str, _Text] = OrderedDict()
         self._image: tuple[Frame, ImageFeatures, Letterbox] | None = None
@@ -50,7 +51,7 @@ class Segmenter:
     def segment_many(self, frame: Frame, words: Sequence[Command | str]) -> list[Segmentation]:
         """The answers to several commands on one frame, in order; the decoder takes them in one batch."""
         start = time.perf_counter()
-        commands = [_command(item, self._bundle.vocabulary) for item in words]
+        commands = [_command(item, self.vocabulary) for item in words]
         texts, text_ms = self._encode_texts([command.target for command in commands])
         image, place, times = self._encode_frame(frame)
         times["text_encoder"] = text_ms
@@ -68,7 +69,7 @@ class Segmenter:
         new = [text for text in dict.fromkeys(expressions) if text not in self._texts]
         milliseconds = 0.0
         if new:
-            tokens = self._bundle.vocabulary.encode(new, self.spec.max_words)
+            tokens = self.vocabulary.encode(new, self.spec.max_words)
             features = self._backend.encode_text(tokens)
             milliseconds = sum(item.milliseconds for item in features)
             self._texts.update(zip(new, zip(features, tokens.unknown, strict=True), strict=True))

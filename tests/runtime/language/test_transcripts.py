@@ -1,4 +1,4 @@
-"""What recognisers write, read as people meant it: disfluencies, mis-hearings, rare words, and the labelled commands."""
+"""What recognisers write, read as people meant it: disfluencies, mis-hearings, rare words; the labelled commands."""
 
 from __future__ import annotations
 
