@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import extract
 
 from runtime.language.mishearings import CONTEXT_RULES, SOUND_ALIKES, START_RULES, sound
 from runtime.language.phrasebook import word_set
@@ -120,12 +121,9 @@ def nearest(word: str, sounds: Mapping[str, str]) -> str | None:
     if len(word) < _SHORTEST:
         return None
     heard = sound(word)
+    spelt = extract(word, sounds.keys(), scorer=Levenshtein.normalized_similarity, score_cutoff=_SURE - 1, limit=None)
     scores = sorted(
-        (
-            (Levenshtein.normalized_similarity(word, known) + Levenshtein.normalized_similarity(heard, key), known)
-            for known, key in sounds.items()
-            if abs(len(known) - len(word)) <= 2
-        ),
+        ((score + Levenshtein.normalized_similarity(heard, sounds[known]), known) for known, score, _ in spelt),
         reverse=True,
     )
     if not scores or scores[0][0] < _SURE:
