@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from runtime.datatypes import Command
 from runtime.language.nouns import is_plural
+from runtime.language.phrasebook import word_set
 from runtime.language.phrases import (
     ARTICLES,
     DETERMINERS,
     ENDS,
-    FURNITURE,
     PEOPLE,
     PERSONAL,
     PLACES,
@@ -22,6 +22,10 @@ from runtime.language.phrases import (
 )
 
 _BEGINS_ROOM = words_in("the my your our her his their room next upstairs downstairs outside")
+_AFTER_ROOM = word_set("after_room")
+_ALL_OF_THEM = frozenset({"all", "both"})
+_OWNED = words_in("belongs belonging belong close closest next nearest nearer similar")
+_AFTER_TO = DETERMINERS | words_in("me us him her left right here there where one mine yours someone")
 _NOT_OBJECTS = words_in("up down out over")
 
 
@@ -61,8 +65,8 @@ def without_place(words: Sequence[str]) -> tuple[list[str], str]:
     for start in range(len(words)):
         found = PLACES.at(words, start)
         found = found or _some_room(words, start)
-        if not found or (found[1] < len(words) and words[found[1]] in FURNITURE):
-            continue
+        if not found or (found[1] < len(words) and words[found[1]] not in _AFTER_ROOM):
+            continue  # "the kitchen table" is no room
         inside = list(words[start : found[1]])
         named = next((i for i, word in enumerate(inside) if word in _BEGINS_ROOM), len(inside) - 1)
         room = " ".join(inside[named:])
@@ -97,7 +101,9 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
     if not words:
         return "", words
     opens = DETERMINERS | words_in("red blue green yellow black white big small left right back")
-    if words[0] in PERSONAL and (len(words) == 1 or words[0] in ("me", "us") or words[1] in opens - {"all", "both"}):
+    if words[0] in PERSONAL and (
+        len(words) == 1 or words[0] in ("me", "us") or words[1] in opens - _ALL_OF_THEM or words[0] in ("him", "her")
+    ):
         return words[0], words[1:]
     for end in range(1, min(5, len(words) - 1)):
         named = (
@@ -124,12 +130,12 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
             if stop:
                 return " ".join(words[:stop]), words[stop:]
     for start in range(len(words) - 2, 0, -1):
-        if words[start] not in ("to", "for"):
+        if words[start] not in ("to", "for") or words[start - 1] in _OWNED:
             continue
         whom = words[start + 1 :]
         if _is_person(whom):
             before = words[:start]
-            while before and before[-1] in ("over", "back", "up"):
+            while before and before[-1] in ("over", "back", "up", "here", "there"):
                 before.pop()
             return " ".join(whom), before
     return "", words
@@ -161,8 +167,10 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
     if command.action == "move" and opening and (opening[0] == "goal" or opening[1] == len(words)):
         return replace(command, destination=tidy(words))
     cuts, goals = cuts_of(words)
-    if only_goals:
-        cuts = goals
+    if only_goals:  # "the tablet back" is only given; "the smallest cookie left" stays whole
+        if words[-1:] == ["back"]:
+            words, goals = words[:-1], goals[:-1]
+        cuts = goals = [cut for cut in goals if words[cut:] != ["left"]]
 
     def cut_at(cut: int) -> Command:
         return with_target(replace(command, destination=tidy(words[cut:])), words[:cut])
@@ -190,12 +198,26 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
         if not found or (found[1] == len(words) and found[1] == i + 1):
             i += 1
             continue
+        if words[i] == "to" and found[1] == i + 1 and words[i + 1] not in _AFTER_TO:
+            i = found[1]  # "a cloth to wipe the table"
+            continue
+        if i > 2 and _in_relative_clause(words, i):
+            i = found[1]
+            continue
         if i == 1 or not (words[i - 1] in RELATIVE or words[i - 2 : i] in (["the", "one"], ["the", "ones"])):
             cuts.append(i)
             if found[0] == "goal":
                 goals.append(i)
         i = found[1]
     return cuts, goals
+
+
+def _in_relative_clause(words: Sequence[str], i: int) -> bool:
+    """Whether the preposition at `i` belongs to the verb of a relative clause: "the toy that fell off the table"."""
+    if words[i - 2] in ("that", "which", "who"):
+        return words[i - 1] not in DETERMINERS
+    subject = words[i - 2] in ("i", "you", "we", "he", "she", "they", "just") or words[i - 1] in ("stuck", "full")
+    return subject and words[i - 3] not in ("and", "then")
 
 
 def tidy(words: Sequence[str]) -> str:

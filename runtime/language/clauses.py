@@ -127,7 +127,7 @@ def _gapped(words: list[str]) -> Iterator[list[str]]:
     verb = VERBS.at(words)
     for i in range(verb[1] + 1 if verb else len(words), len(words) - 1):
         if words[i] == "then" and words[i + 1] in ARTICLES and verb:
-            yield words[:i]
+            yield words[: i - (words[i - 1] == "and")]
             yield [*words[: verb[1]], *words[i + 1 :]]
             return
     if verb and verb[0] in ("place", "move", "turn"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from runtime.language.mishearings import sound
 from runtime.language.phrasebook import word_set
 from runtime.language.phrases import ANSWERS, DETERMINERS, PEOPLE, VERBS
 
@@ -53,7 +54,20 @@ def fluent(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         taken_back.append((before[len(kept) :].strip(" ,"), " ".join(after.split(" , ")[0].split()[:6])))
         text = " ".join(f"{kept} {after}".split())
         start = len(kept)
-    return _without_false_start(_without_repetitions(text)), tuple(taken_back)
+    return _without_false_start(_without_near_repetition(_without_repetitions(text))), tuple(taken_back)
+
+
+def _without_near_repetition(text: str) -> str:
+    """ "the flour the flower": said once, heard twice."""
+    words = text.split()
+    for i in range(len(words) - 3):
+        if (
+            words[i] == words[i + 2] == "the"
+            and words[i + 1] != words[i + 3]
+            and sound(words[i + 1]) == sound(words[i + 3])
+        ):
+            return " ".join(words[:i] + words[i + 2 :])
+    return text
 
 
 def _without_false_start(text: str) -> str:

@@ -25,7 +25,8 @@ def after_filler(text: str) -> str:
     words = text.split()
     if answer_end(words) == len(words):
         return text
-    words = words[_frame_before(words) :]
+    if words[:2] != ["uh", "huh"]:
+        words = words[_frame_before(words) :]
     words = _without_tail(words)
     end = len(words)
     while end > 0 and (shorter := _frame_after(words, end)) < end:
@@ -109,7 +110,7 @@ def _frame_after(words: Sequence[str], end: int) -> int:
     if (
         found
         and found[1] > 0
-        and not (found[0] == "address" and words[found[1] - 1] in DETERMINERS)
+        and not (found[0] == "address" and words[found[1] - 1] in DETERMINERS | {"of", "with", "and"})
         and not _belongs(words, found[1], end)
     ):
         return found[1]

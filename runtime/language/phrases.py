@@ -37,8 +37,6 @@ RELATIVE = word_set("relative")
 
 PLACES = phrasebook("places")
 """A part of a building, with the preposition before it."""
-FURNITURE = word_set("furniture")
-"""What makes a room's name an adjective: "the kitchen table"."""
 
 PEOPLE = word_set("people")
 TITLES = word_set("titles")

@@ -24,6 +24,8 @@ from runtime.language.phrases import (
 )
 from runtime.language.vocabulary import Vocabulary
 
+_RELATIVE_PRONOUNS = frozenset({"that", "which", "who", "thats"})
+_NO_ACTION = "no action that I know is named"
 _QUESTION_ENDS = word_set("question_ends")
 _ENDINGS = phrasebook("endings")
 _STATES = phrasebook("states")
@@ -33,6 +35,9 @@ _STATES = phrasebook("states")
 def _place_asked(rest: list[str]) -> tuple[list[str], str]:
     """What is looked for and in which room: "the pantry for the flour", "in the kitchen is the salt"."""
     for i in range(1, min(7, len(rest) - 1)):
+        if rest[i] in ("do", "does", "did") and rest[i + 1] in ("we", "i", "you", "they", "he", "she"):
+            opens = next((k for k in range(i + 2, len(rest)) if rest[k] in DETERMINERS), i + 2)
+            return rest[opens:], without_place(["in", *rest[:i]])[1] or without_place(rest[:i])[1]
         if rest[i] in ("is", "are") and rest[i + 1] in DETERMINERS:
             return rest[i + 1 :], without_place(["in", *rest[:i]])[1] or without_place(rest[:i])[1]
     if "for" in rest[1:]:
@@ -56,15 +61,25 @@ def _is_there(words: Sequence[str], vocabulary: Vocabulary | None) -> bool:
 
 
 def _which(words: Sequence[str]) -> list[str]:
-    """ "which shelf is the peanut butter on": what is asked after."""
-    for i in range(1, min(5, len(words))):
-        if words[i] in ("is", "are") and i + 1 < len(words) and words[i + 1] in DETERMINERS:
-            asked = list(words[i + 1 :])
-            if i > 1 and len(asked) in (2, 3) and asked[0] == "the" and words[1] not in ("one", "of"):
-                return [*asked, *words[1:i]]  # "which mug is the biggest": the biggest mug
-            while len(asked) > 1 and PREPOSITIONS.before(asked, len(asked)):
-                asked.pop()
-            return asked
+    """What a question that begins with "which" asks after; nothing where it asks for something else.
+
+    "which shelf is the peanut butter on", "which mug is the biggest", "which box has the dice in it".
+    """
+    for i in range(2, min(6, len(words) - 1)):
+        kind, rest = list(words[1:i]), list(words[i + 1 :])
+        if kind[0] == "one":
+            return []
+        if words[i] in ("has", "have", "contains", "holds"):
+            return ["the", *kind, "that", words[i], *rest]
+        if words[i] not in ("is", "are"):
+            continue
+        if rest[0] not in DETERMINERS:
+            return ["the", *kind, *rest]  # "which pencil is closest to the lamp"
+        if len(rest) in (2, 3) and rest[0] == "the" and not PREPOSITIONS.before(rest, len(rest)):
+            return [*rest, *kind]
+        while len(rest) > 1 and PREPOSITIONS.before(rest, len(rest)):
+            rest.pop()
+        return rest
     return []
 
 
@@ -86,7 +101,7 @@ def _for_somebody(rest: Sequence[str]) -> bool:
 
 
 def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | None) -> Command:
-    reason = "no action that I know is named"
+    reason = _NO_ACTION
     target = tidy(words)
     heads = head_nouns(target)
     named = bool(heads) and vocabulary is not None and heads[0] in vocabulary and target.split()[0] in vocabulary
@@ -100,7 +115,7 @@ def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | N
 
 def topic_of(words: Sequence[str]) -> Command | None:
     """What a remark is about, for the "it" of the command after it: "there should be a screwdriver in the shed"."""
-    for start in range(1, len(words) - 1):
+    for start in range(len(words) - 1):
         if words[start] not in ARTICLES | {"that"} or words[start + 1] in _FINITE:
             continue
         end = next((i for i in range(start + 2, len(words)) if words[i] in _FINITE | {",", "shut"}), len(words))
@@ -132,8 +147,11 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         found = ANSWERS.at(words)
         return Command(transcript, "confirm" if found and found[0] == "confirm" else "deny")
     wish = WISHES.at(words)
+    if wish and not wish[0]:
+        return Command(transcript, "none", reason=_NO_ACTION)
     if wish:
-        return give(words[wish[1] :], Command(transcript, "give", recipient="me"))
+        us = "we" in words[: wish[1]]
+        return give(words[wish[1] :], Command(transcript, "give", recipient="us" if us else "me"))
     verb = VERBS.at(words)
     if words[0] == "let" and "have" in words[2:]:
         have = words.index("have", 2)
@@ -149,10 +167,14 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     kind, rest = verb[0], list(words[verb[1] :])
     if kind == "stop" or (list(words) == ["leave", "it"]):
         return Command(transcript, "stop")
+    if words[0] == "back":
+        return Command(transcript, "move", destination=tidy(words))
     if kind == "drive" and not (rest and rest[0] in DETERMINERS):
         return _drive(rest, transcript)
     if kind == "drive":
         kind = "move"
+    if kind == "place" and rest[-1:] == ["on"] and len(rest) > 2:
+        return with_target(Command(transcript, "turn_on"), rest[:-1])
     if kind == "turn":
         return _turn(rest, transcript)
     if kind == "turn_off" and rest[:2] == ["the", "power"] and len(rest) > 3:
@@ -160,7 +182,11 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     command = Command(transcript, cast(Action, kind))
     if kind == "give" or ((kind in ("pick", "place", "move") or words[0] == "find") and _for_somebody(rest)):
         return give(rest, replace(command, action="give"))
-    if rest and (ending := _ENDINGS.before(rest, len(rest))) and kind in ("pick", "move", "close", "open", "place"):
+    if (
+        _RELATIVE_PRONOUNS.isdisjoint(rest)
+        and (ending := _ENDINGS.before(rest, len(rest)))
+        and kind in ("pick", "move", "close", "open", "place")
+    ):
         return with_target(Command(transcript, cast(Action, ending[0])), rest[: ending[1]])
     if kind in ("place", "move"):
         return with_destination(rest, command)
@@ -172,6 +198,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
             rest.pop()
         rest, place = _place_asked(rest)
         command = replace(command, place=place)
+        if rest[:1] == ["you"] and len(rest) < 4:
+            return _no_action(words, transcript, vocabulary)
         while len(rest) > 1 and rest[0] in ("at", "for", "of", "is", "are", "where", "which", "around", "out"):
             rest = rest[1:]
     return with_target(command, rest)

@@ -47,6 +47,14 @@ def vocabulary() -> Vocabulary:
         ("push the drawer closed", [("close", "the drawer")]),
         ("put the screwdriver in the tea pot", [("place", "the screwdriver")]),
         ("shut the fridge it's beeping", [("close", "the fridge")]),
+        ("which box has the dice in it", [("point", "the box that has the dice in it")]),
+        ("which pencil is closest to the lamp", [("point", "the pencil closest to the lamp")]),
+        ("drop the toy that fell off the table in the box", [("place", "the toy that fell off the table")]),
+        ("can we have the tablet back now", [("give", "the tablet")]),
+        ("grab the jar that won't open", [("pick", "the jar that wont open")]),
+        ("put the flour the flower in the vase", [("place", "the flower")]),
+        ("give me a break", [("none", "")]),
+        ("where are you from", [("none", "")]),
         ("how are you today", [("none", "")]),
         ("the box with no lid", [("none", "the box with no lid")]),
     ],
@@ -117,7 +125,7 @@ def test_filler_never_swallows_everything(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("held_out", "action", "target"),
-    [(False, 1.0, 0.99), (True, 0.93, 0.82)],  # issue 3 asks 0.98 and 0.95 of the held-out half
+    [(False, 1.0, 0.99), (True, 0.94, 0.85)],  # issue 3 asks 0.98 and 0.95 of the held-out half
 )
 def test_labelled_commands(held_out: bool, action: float, target: float, vocabulary: Vocabulary) -> None:
     lines = [line for line in load_labelled(LABELLED) if line.held_out == held_out]
