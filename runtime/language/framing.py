@@ -12,7 +12,7 @@ _AFTER = phrasebook("closing")
 _TAILS = phrasebook("tails")
 """What tells why, when or how to the end of the sentence."""
 _ANYWHERE = word_set("anywhere")
-_EXPLAINS = words_in("hes shes its theyre im were")
+_EXPLAINS = words_in("hes shes its theyre im were youre")
 _NOT_EXPLAINED = word_set("not_explained")
 """A new sentence that gives a reason ("its cold"), and what makes it part of the one before."""
 _AFTER_ITS = word_set("after_its")
@@ -92,9 +92,10 @@ def _without_tail(words: Sequence[str]) -> list[str]:
 
 def _explains(words: Sequence[str], start: int) -> bool:
     before = words[start - 1] if words[start - 1] != "," else words[start - 2]
-    if words[start] not in _EXPLAINS or before in _NOT_EXPLAINED or ANSWERS.before(words, start):
-        return False
     follows = words[start + 1] if start + 1 < len(words) else ""
+    switched = before in ("on", "off") and follows in _AFTER_ITS  # "turn it on its cold"
+    if words[start] not in _EXPLAINS or (before in _NOT_EXPLAINED and not switched) or ANSWERS.before(words, start):
+        return False
     return (
         words[start] != "its"
         or words[start - 1] == ","
