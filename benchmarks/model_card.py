@@ -75,9 +75,11 @@ def _training_rows(provenance: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     config = provenance["config"]
     return [
         ("images", provenance["training_views"]),
-        ("steps", provenance["step"]),
-        ("expressions seen", provenance["samples"]),
-        ("hours", round(provenance["seconds"] / 3600, 2)),
+        ("steps of this run", provenance["step"]),
+        ("expressions seen in this run", provenance["samples"]),
+        ("hours of this run", round(provenance["seconds"] / 3600, 2)),
+        *(("stage", stage) for stage in provenance.get("stages", ())),
+        *([("restarts", provenance["restarts"])] if "restarts" in provenance else []),
         ("machine", provenance["machine"]),
         ("date, commit", f"{provenance['date']}, {provenance['commit']}"),
         ("command", f"`{provenance['command']}`"),

@@ -18,6 +18,7 @@ import torch
 from tqdm import tqdm
 
 from export.bundle_writer import BundleDraft
+from export.cooled import CooledMasks, cooled_metadata
 from export.graphs import OPSET, export_graphs
 from export.inspect_graph import Inspection, inspect_graphs
 from export.parity import Parity, Probe, answer_in_torch, random_probes, split_networks, test_set_probes
@@ -26,15 +27,13 @@ from runtime.entry import command_line
 from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
 from training.checkpoint import load_checkpoint
+from training.evaluate import CALIBRATION, THRESHOLDS
 from training.models import ARCHITECTURES, ReferringSegmenter, build_model
 
 _ROOT = Path(__file__).resolve().parents[1]
 _CHECKPOINT = _ROOT / "training" / "checkpoints" / "tabletop-320.safetensors"
 _TEST_SET = _ROOT / "benchmarks" / "data" / "tabletop-test"
 _SAMPLES = 3
-_THRESHOLDS = {"mask_logit": 0.0, "absent_probability": 0.5, "ambiguous_probability": 0.5}
-_CALIBRATION = {"count_temperature": 1.0, "mask_temperature": 1.0}
-"""What holds where a checkpoint was never calibrated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +70,13 @@ def _source(model: ReferringSegmenter, architecture: str, vocabulary: Vocabulary
         )
     versions = {"torch": torch.__version__, "onnx": onnx.__version__, "onnxscript": onnxscript.__version__}
     metadata = {
-        "thresholds": {**_THRESHOLDS, **described.get("thresholds", {})},
-        "calibration": {**_CALIBRATION, **described.get("calibration", {})},
+        "thresholds": {**THRESHOLDS, **described.get("thresholds", {})},
+        "calibration": {**CALIBRATION, **described.get("calibration", {})},
         "provenance": {**described["provenance"], "export": {"opset": OPSET, **versions}},
         "metrics": described.get("metrics", {}),
     }
-    return Source(model, architecture, vocabulary, metadata)
+    cooled = CooledMasks(model, metadata["calibration"]["mask_temperature"]).eval()
+    return Source(cooled, architecture, vocabulary, cooled_metadata(metadata))
 
 
 def export_bundle(

@@ -28,8 +28,8 @@ _MAX_JSON_BYTES = 8 << 20
 _MAX_FILE_BYTES = (2 << 30) - 1
 """Protobuf's own limit for one ONNX file."""
 _DTYPES = ("uint8", "int64", "float32", "float16")
-_THRESHOLDS = ("mask_logit", "absent_probability", "ambiguous_probability")
-_TEMPERATURES = ("count_temperature", "mask_temperature")
+_THRESHOLDS = ("mask_logit", "absent_probability", "ambiguous_probability", "piece_share")
+_CALIBRATION = ("count_temperature", "mask_temperature", "evidence_weight", "evidence_offset")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def parse_spec(value: Any, where: str = "model.json") -> ModelSpec:
         max_words=read.whole("max_words", 1, 256),
         graphs={name: _graph(read.part("graphs"), name) for name in read.mapping("graphs")},
         thresholds=read.part("thresholds").numbers(_THRESHOLDS),
-        calibration=read.part("calibration").numbers(_TEMPERATURES),
+        calibration=read.part("calibration").numbers(_CALIBRATION),
         vocabulary_sha256=read.text("vocabulary_sha256"),
         files={name: read.part("files").text(name) for name in read.mapping("files")},
         provenance=read.mapping("provenance"),
@@ -105,7 +105,7 @@ def parse_spec(value: Any, where: str = "model.json") -> ModelSpec:
     for name in spec.files:
         if not name or Path(name).name != name or name == "model.json":
             read.refuse(f"files lists {name!r}; expected plain names of files beside model.json")
-    if min(spec.calibration.values()) <= 0:
+    if min(spec.calibration[name] for name in ("count_temperature", "mask_temperature")) <= 0:
         read.refuse("calibration: a temperature must be above 0")
     if spec.vocabulary_sha256 != spec.files.get("vocab.json"):
         read.refuse(

@@ -90,6 +90,8 @@ class Frame:
         """
         if channels not in ("rgb", "bgr"):
             raise SaymaskError(f'channels must be "rgb" or "bgr", got {channels!r}')
+        if array is None:  # what cv2.imread gives for a file that it cannot read
+            raise SaymaskError("no picture (None); does the file exist, and is it a picture?")
         try:
             image = np.asarray(array)
         except ValueError as error:
@@ -273,8 +275,9 @@ class GraphSpec:
 class ModelSpec:
     """What `model.json` says. Sizes are (height, width).
 
-    `thresholds`: mask_logit, absent_probability, ambiguous_probability; `calibration`: count_temperature,
-    mask_temperature. `files`: SHA-256 of every other file of the bundle.
+    `thresholds`: mask_logit, absent_probability, ambiguous_probability, piece_share; `calibration`: count_temperature,
+    mask_temperature, evidence_weight, evidence_offset (all read by runtime/vision/postprocess.py). `files`: SHA-256 of
+    every other file of the bundle.
     """
 
     name: str

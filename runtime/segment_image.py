@@ -19,6 +19,7 @@ from runtime.bundle import DEFAULT_MODEL
 from runtime.datatypes import Frame, Segmentation
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
+from runtime.language.commands import parse_command
 from runtime.language.dialogue import speak
 from runtime.segmenter import Segmenter
 from runtime.vision.files import (
@@ -69,6 +70,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         frame, answer, streamed = _answer_stream(arguments)
     write_picture(arguments.out, draw_overlay(frame.image, answer))
     result = {**answer.to_json(), "say": speak(answer), **streamed, "overlay": str(arguments.out)}
+    if others := _others(arguments.sentence, answer):
+        result["not_answered"] = others
     if arguments.mask:
         write_picture(arguments.mask, answer.mask.astype(np.uint8) * 255)
         result["mask"] = str(arguments.mask)
@@ -78,12 +81,25 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def _others(sentence: str, answer: Segmentation) -> list[str]:
+    """What else the sentence asks for: one run answers one command."""
+    asked = answer.command
+    commands = [command for command in parse_command(sentence) if command.action not in ("confirm", "deny")]
+    first = next((i for i, command in enumerate(commands) if command.action == asked.action), 0)
+    return [
+        f"{command.action} {command.target or command.place}".strip()
+        for command in commands[:first] + commands[first + 1 :]
+    ]
+
+
 def _check(arguments: argparse.Namespace) -> None:
     """A wrong option should be told before the model is loaded."""
     if arguments.video is None and arguments.camera is None and (arguments.save_video or arguments.frames is not None):
         raise SaymaskError("--save-video and --frames go with --video or --camera")
     if arguments.frames is not None and arguments.frames < 1:
         raise SaymaskError(f"--frames must be at least 1, got {arguments.frames}")
+    if arguments.image == DEMO_PICTURE and Path(arguments.sentence).is_file():
+        raise SaymaskError(f'{arguments.sentence} is a file; say what to look for in it as well: "the red mug"')
     check_picture_name(arguments.out)
     if arguments.mask:
         check_picture_name(arguments.mask)

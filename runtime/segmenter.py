@@ -15,6 +15,7 @@ from runtime.datatypes import Box, Command, Frame, ImageFeatures, MaskLogits, Se
 from runtime.errors import SaymaskError
 from runtime.language.commands import parse_command
 from runtime.language.nouns import head_nouns
+from runtime.language.repair import FUNCTION_WORDS
 from runtime.language.vocabulary import Vocabulary, words_of
 from runtime.vision.postprocess import interpret, measure
 from runtime.vision.preprocess import Letterbox, letterbox
@@ -60,7 +61,8 @@ class Segmenter:
             batch = slice(first, first + _DECODED_TOGETHER)
             logits = self._backend.decode(image, [features for features, _ in texts[batch]])
             for row, (command, (_, unknown)) in enumerate(zip(commands[batch], texts[batch], strict=True)):
-                answers.append(self._answer(frame, replace(command, unknown=unknown), logits, row, place, times))
+                told = tuple(word for word in unknown if word not in FUNCTION_WORDS)  # nobody misses "a"
+                answers.append(self._answer(frame, replace(command, unknown=told), logits, row, place, times))
         total = (time.perf_counter() - start) * 1e3
         return [replace(answer, timings_ms={**answer.timings_ms, "total": total}) for answer in answers]
 

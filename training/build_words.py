@@ -111,7 +111,7 @@ def candidates(word: str, index: dict[str, tuple[str, ...]], senses: dict[str, _
         level = {offset} if senses[offset].domain in _DOMAINS else set()
         for _ in range(_DEPTH + 1):
             names = {name for at in level for name in senses[at].words}
-            heads = {name.rpartition(" ")[2] for name in names if " " in name}
+            heads = {name.rpartition(" ")[2] for name in names if name.startswith(word + " ")}  # "laptop computer"
             found |= dict.fromkeys([*sorted(names & known), *sorted(heads & known)])
             level = {up for at in level for up in senses[at].broader}
     return list(found)[:_MOST]

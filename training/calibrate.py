@@ -1,4 +1,4 @@
-"""Fit the temperatures of a checkpoint on validation shards and store them in its JSON.
+"""Fit what turns a checkpoint's numbers into probabilities on validation shards and store them in its JSON.
 
 `python training/calibrate.py --checkpoint FILE --data DIR`. Temperature scaling after Guo et al. 2017 (arXiv
 1706.04599).
@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
+from runtime.vision.postprocess import grid_window, mask_evidence, weigh_evidence
 from training.checkpoint import load_checkpoint, write_atomically
 from training.data.rendered import COUNT_CLASSES, RenderedShards
 from training.evaluate import CALIBRATION, THRESHOLDS, evaluate, predict, shard_views
@@ -34,10 +35,23 @@ def fit_temperature(loss: Callable[[float], float]) -> float:
     return float(np.exp(found.x))
 
 
-def cross_entropy(logits: Array, labels: npt.NDArray[np.int64], temperature: float) -> float:
-    """Mean negative log-likelihood of `labels` (N,) under softmax(`logits` (N, C) / temperature)."""
-    scaled = logits / temperature
-    scaled = scaled - scaled.max(1, keepdims=True)
+def fit_counts(logits: Array, evidence: Array, labels: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Temperature of the counts, and how the mask's `evidence` (N,) bears on them: the likeliest for `labels` (N,)."""
+
+    def settings(x: Array) -> dict[str, float]:
+        temperature = float(np.exp(np.clip(x[0], *np.log(_RANGE))))
+        return {"count_temperature": temperature, "evidence_weight": float(x[1]), "evidence_offset": float(x[2])}
+
+    def loss(x: Array) -> float:
+        return cross_entropy(weigh_evidence(logits, evidence, settings(x)), labels)
+
+    start = np.array([0.0, 0.1, float(evidence.mean())])
+    return settings(minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000}).x)
+
+
+def cross_entropy(logits: Array, labels: npt.NDArray[np.int64]) -> float:
+    """Mean negative log-likelihood of `labels` (N,) under softmax(`logits` (N, C))."""
+    scaled = logits - logits.max(1, keepdims=True)
     log_sums = np.log(np.exp(scaled).sum(1))
     return float((log_sums - scaled[np.arange(len(labels)), labels]).mean())
 
@@ -47,25 +61,26 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     model, metadata = load_checkpoint(arguments.checkpoint)
     vocabulary = Vocabulary.from_json(metadata["vocabulary"])
     views = RenderedShards(arguments.data)
-    counts, labels, masks, right = [], [], [], []
+    counts, evidence, labels, masks, right = [], [], [], [], []
     for image, instances, expressions in shard_views(views, arguments.views):
         prediction = predict(model, vocabulary, image, [expression.text for expression in expressions])
         if prediction.count_logits is None:
             raise SaymaskError(f"{arguments.checkpoint}: this network does not count, so there is nothing to calibrate")
         for index, expression in enumerate(expressions):
-            counts.append(prediction.count_logits[index])
-            labels.append(COUNT_CLASSES[expression.count])
             logits = prediction.mask_logits[index]
+            counts.append(prediction.count_logits[index])
+            evidence.append(mask_evidence(logits[grid_window(logits.shape, prediction.place)]))
+            labels.append(COUNT_CLASSES[expression.count])
             chosen = logits[logits > THRESHOLDS["mask_logit"]]
             if expression.count == "one" and chosen.size:
                 answer = prediction.answer(index, expression, THRESHOLDS, CALIBRATION)
                 intersection, union, hit = overlap(answer.raw_mask, instances, expression.referents)
                 masks.append(chosen.astype(np.float64))
                 right.append(hit and intersection / union >= CORRECT_IOU)
-    count_temperature = fit_temperature(lambda t: cross_entropy(np.asarray(counts, np.float64), np.asarray(labels), t))
+    fitted = fit_counts(np.asarray(counts, np.float64), np.asarray(evidence), np.asarray(labels))
     # A network that finds nothing yet has no masks to learn from.
     mask_temperature = fit_temperature(lambda t: mask_log_loss(masks, np.asarray(right), t)) if masks else 1.0
-    calibration = {"count_temperature": count_temperature, "mask_temperature": mask_temperature}
+    calibration = {**fitted, "mask_temperature": mask_temperature}
     before, after = (
         evaluate(
             model, vocabulary, shard_views(views, arguments.views), thresholds=THRESHOLDS, calibration=temperatures

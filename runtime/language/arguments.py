@@ -24,7 +24,7 @@ from runtime.language.phrases import (
 _BEGINS_ROOM = words_in("the my your our her his their room next upstairs downstairs outside")
 _AFTER_ROOM = word_set("after_room")
 _ALL_OF_THEM = frozenset({"all", "both"})
-_OWNED = words_in("belongs belonging belong close closest next nearest nearer similar")
+OWNED = words_in("belongs belonging belong close closest next nearest nearer similar")
 _AFTER_TO = DETERMINERS | words_in("me us him her left right here there where one mine yours someone")
 _NOT_OBJECTS = words_in("up down out over")
 
@@ -116,7 +116,7 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
         )
         if named or (person and words[end] in opens):
             return " ".join(words[:end]), words[end:]
-        if (person and PREPOSITIONS.at(words, end)) or (
+        if (person and (PREPOSITIONS.at(words, end) or words[end] == "who")) or (
             person and words[end : end + 2] in (["over", "there"], ["over", "here"])
         ):
             stop = next(
@@ -130,7 +130,7 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
             if stop:
                 return " ".join(words[:stop]), words[stop:]
     for start in range(len(words) - 2, 0, -1):
-        if words[start] not in ("to", "for") or words[start - 1] in _OWNED:
+        if words[start] not in ("to", "for") or words[start - 1] in OWNED:
             continue
         whom = words[start + 1 :]
         if _is_person(whom):
@@ -142,6 +142,8 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _is_person(words: Sequence[str]) -> bool:
+    if words[0] in TITLES and len(words) == 2:
+        return True
     if len(words) == 1:
         return words[0] in PERSONAL or (
             words[0] not in DETERMINERS | words_in("left right here there go use you") and words[0].isalpha()

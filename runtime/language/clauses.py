@@ -155,6 +155,9 @@ def _correction(rest: list[str]) -> list[str]:
         and rest[0] in ("thats", "its", "that", "this", "it", "those", "these", "theyre")
         and (rest[0] in ("thats", "its", "theyre") or rest[1:2] in (["is"], ["are"], ["was"]))
     ):
+        for i in range(len(rest) - 2, 0, -1):
+            if rest[i] == "its" or rest[i : i + 2] == ["it", "is"]:
+                return rest[i + 1 + (rest[i] == "it") :]
         for i in range(1, len(rest)):
             if (
                 rest[i] == "i"

@@ -71,6 +71,7 @@ def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list
     ]
 
 
+_PAUSES = ("wait", "hold on", "hang on")
 _ASKS = frozenset({"is", "are", "isnt", "arent", "do", "does", "can", "could", "did", "have", "you", "which", "where"})
 
 
@@ -83,7 +84,8 @@ def _asked_for(commands: list[Command], asked: list[Command]) -> list[Command]:
             command in asked and any(other.target == command.target for other in later)
         )
         twice = command.action in ("confirm", "deny") and kept and kept[-1].action == command.action
-        if not (led_up and later) and not twice:
+        paused = command.action == "stop" and later and command.transcript.lower().lstrip().startswith(_PAUSES)
+        if not (led_up and later) and not twice and not paused:
             kept.append(command)
     said = [command for command in kept if command.action != "none" or command.target]
     return said or kept[:1]

@@ -9,8 +9,8 @@ from runtime.language.phrasebook import word_set
 from runtime.language.phrases import ANSWERS, DETERMINERS, PEOPLE, VERBS
 
 _FILLERS = re.compile(
-    r"\b(?:u+h+m*(?! huh)|u+m+|e+r+m*|a+h+|h+m+|mm+|eh|(?<!uh )huh|you know(?! (?:what|where|how|which|that|if))"
-    r"|basically|literally"
+    r"\b(?:u+h+m*(?! huh)|u+m+|e+r+m*|a+h+|h+m+|mm+|eh|(?<!uh )huh|(?<!do )you know"
+    r"(?! (?:what|where|how|which|that|if))|basically|literally"
     r"|kind of|sort of|kinda|sorta|whats it called|what do you call it|let me (?:see|think)|i guess|i think|i suppose"
     r"|(?<!would )(?<!d )(?<!looks )(?<!look )(?<!looking )(?<!tastes )(?<!smells )(?<!shaped )(?<!you )(?<!i )"
     r"(?<!they )"

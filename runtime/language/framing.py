@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runtime.language.phrasebook import phrasebook, word_set
-from runtime.language.phrases import AFTER_ANSWER, ANSWERS, DETERMINERS, VERBS, WISHES, words_in
+from runtime.language.phrases import AFTER_ANSWER, ANSWERS, DETERMINERS, PEOPLE, PERSONAL, VERBS, WISHES, words_in
 
 _BEFORE = phrasebook("opening")
 _AFTER = phrasebook("closing")
@@ -85,12 +85,23 @@ def _is_name(words: Sequence[str], start: int) -> bool:
 
 def _without_tail(words: Sequence[str]) -> list[str]:
     for start in range(2, len(words)):
-        if _TAILS.at(words, start) or _explains(words, start):
+        tail = _TAILS.at(words, start)
+        goes_on = tail and words[start] == "after" and VERBS.at(words, tail[1])  # "after that turn it off"
+        if (tail and not goes_on) or _explains(words, start):
             return list(words[:start])
     return list(words)
 
 
 def _explains(words: Sequence[str], start: int) -> bool:
+    """Whether a sentence of its own begins that gives a reason: "its cold", "grandma is sleeping"."""
+    owner = start + (words[start] in ("the", "my", "our"))
+    if (
+        start > 2
+        and owner + 1 < len(words)
+        and words[owner] in PEOPLE | PERSONAL
+        and words[owner + 1] in ("is", "are", "was")
+    ):
+        return words[start - 1] not in _NOT_EXPLAINED and VERBS.at(words, start - 1) is None
     before = words[start - 1] if words[start - 1] != "," else words[start - 2]
     follows = words[start + 1] if start + 1 < len(words) else ""
     switched = before in ("on", "off") and follows in _AFTER_ITS  # "turn it on its cold"

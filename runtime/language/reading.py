@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from runtime.datatypes import Action, Command
-from runtime.language.arguments import give, recipient_of, tidy, with_destination, with_target, without_place
+from runtime.language.arguments import OWNED, give, recipient_of, tidy, with_destination, with_target, without_place
 from runtime.language.framing import answer_end
 from runtime.language.nouns import head_nouns, is_noun_phrase, is_plural
 from runtime.language.phrasebook import phrasebook, word_set
@@ -83,6 +83,15 @@ def _which(words: Sequence[str]) -> list[str]:
     return []
 
 
+def _needs(words: Sequence[str]) -> tuple[int, int] | None:
+    """Ends of who and of "needs" in "my brother needs the stapler"."""
+    for end in range(1, min(4, len(words) - 2)):
+        if words[end] in ("needs", "wants") and words[end + 1] in DETERMINERS and words[end + 1] != "to":
+            somebody = words[end - 1] in PEOPLE | PERSONAL
+            return (end, end + 1) if somebody else None
+    return None
+
+
 def _for_somebody(rest: Sequence[str]) -> bool:
     """ "grab me the mug", "toss the ball to me"."""
     if len(rest) < 2 or PREPOSITIONS.at(rest):
@@ -93,11 +102,7 @@ def _for_somebody(rest: Sequence[str]) -> bool:
         return rest[0] in PERSONAL or not PEOPLE.isdisjoint(who.split())
     if who and rest[-1 - len(who.split())] == "to" and not PEOPLE.isdisjoint(who.split()[:3]):
         return True
-    return (
-        rest[-2] in ("to", "for")
-        and rest[-1] in PERSONAL
-        and rest[-3:-2][0] not in ("closer", "nearer", "next", "close", "belongs")
-    )
+    return rest[-2] in ("to", "for") and rest[-1] in PERSONAL and rest[-3] not in OWNED
 
 
 def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | None) -> Command:
@@ -105,7 +110,7 @@ def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | N
     target = tidy(words)
     heads = head_nouns(target)
     named = bool(heads) and vocabulary is not None and heads[0] in vocabulary and target.split()[0] in vocabulary
-    if target.split()[-1:] in (["on"], ["off"]) and len(target.split()) > 1 and target.split()[0] not in _FINITE:
+    if target.split()[-1:] in (["on"], ["off"]) and 1 < len(target.split()) < 4 and target.split()[0] not in _FINITE:
         action: Action = "turn_on" if target.endswith("on") else "turn_off"
         return with_target(Command(transcript, action), target.split()[:-1])
     if not (named or _describes(target.split())) or any(word in _FINITE for word in target.split()[:2]):
@@ -118,7 +123,10 @@ def topic_of(words: Sequence[str]) -> Command | None:
     for start in range(len(words) - 1):
         if words[start] not in ARTICLES | {"that"} or words[start + 1] in _FINITE:
             continue
-        end = next((i for i in range(start + 2, len(words)) if words[i] in _FINITE | {",", "shut"}), len(words))
+        ends = (i for i in range(start + 2, len(words)) if words[i] in _FINITE | _RELATIVE_PRONOUNS | {",", "shut"})
+        end = next(ends, len(words))
+        if end < len(words) and words[end] in _RELATIVE_PRONOUNS:
+            end = len(words)  # the remark ends with what it says of the thing
         return with_target(Command("", "point"), words[start:end])
     return None
 
@@ -152,6 +160,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     if wish:
         us = "we" in words[: wish[1]]
         return give(words[wish[1] :], Command(transcript, "give", recipient="us" if us else "me"))
+    if needs := _needs(words):
+        return give(words[needs[1] :], Command(transcript, "give", recipient=tidy(words[: needs[0]])))
     verb = VERBS.at(words)
     if words[0] == "let" and "have" in words[2:]:
         have = words.index("have", 2)
@@ -173,7 +183,7 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return _drive(rest, transcript)
     if kind == "drive":
         kind = "move"
-    if kind == "place" and rest[-1:] == ["on"] and len(rest) > 2:
+    if kind == "place" and rest[-1:] == ["on"] and 1 < len(rest) < 5 and not _RELATIVE_PRONOUNS & set(rest):
         return with_target(Command(transcript, "turn_on"), rest[:-1])
     if kind == "turn":
         return _turn(rest, transcript)
@@ -216,7 +226,7 @@ def _drive(rest: Sequence[str], transcript: str) -> Command:
 def _turn(rest: Sequence[str], transcript: str) -> Command:
     """ "the lamp on", "the cup around"."""
     for i in range(len(rest) - 1, 0, -1):
-        ends = i == len(rest) - 1 or rest[i + 1] in ("in", "for", "on")
+        ends = i == len(rest) - 1 or rest[i + 1] in ("in", "for", "on", ",", "before", "after")
         if rest[i] in ("on", "off", "down") and ends:
             action: Action = "turn_on" if rest[i] == "on" else "turn_off"
             return with_target(Command(transcript, action), [*rest[:i], *rest[i + 1 :]])

@@ -34,7 +34,7 @@ _WHITE: Colour = (245, 246, 248)
 _GREY: Colour = (160, 166, 176)
 _DIMMED = 0.62
 """Brightness of what is not meant."""
-_TINT = 0.38
+_TINT = 0.25
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _MOST_LINES = 2
 

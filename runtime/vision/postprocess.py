@@ -16,6 +16,7 @@ from runtime.vision.instances import split_costs
 from runtime.vision.preprocess import Letterbox
 
 Map = npt.NDArray[np.float32]
+_EVIDENCE_CELLS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +71,11 @@ def interpret(
     """Make an answer of an expression's `logits` float32 (h, w) and `count_logits` (3,) and a frame's
     `centre_offsets`.
 
-    NOT_FOUND where "none" is more likely than `absent_probability`, or the mask is empty; AMBIGUOUS where one thing
-    was asked for and "several" is more likely than `ambiguous_probability` (a network that does not count never says
-    so); else FOUND, where a single thing was asked for and the mask lies on several, with the one it lies on most.
+    Where one thing was asked for and the network does not count several, the weaker pieces of its mask are left out
+    first (`piece_share`; see `strongest_pieces`). NOT_FOUND where "none" is more likely than `absent_probability`, or
+    the mask is empty; AMBIGUOUS where one thing was asked for and "several" is more likely than
+    `ambiguous_probability` (a network that does not count never says so); else FOUND, where a single thing was asked
+    for and the mask lies on several, with the one it lies on most.
     Confidence is the probability of that verdict, times the mean probability of the mask's cells where there is a
     mask. Raises SaymaskError where the network's numbers are not finite.
     """
@@ -81,7 +84,11 @@ def interpret(
         raise SaymaskError("the network answered NaN or infinity; check the model with its self-check samples")
     cells = logits[grid_window(logits.shape, place)]
     probability = _sigmoid(cells / calibration["mask_temperature"])
-    none, one, several = counts = _counts(count_logits, calibration["count_temperature"], float(probability.max()))
+    none, one, several = counts = _counts(count_logits, cells, calibration, float(probability.max()))
+    if count_logits is not None and not plural and several <= thresholds["ambiguous_probability"]:
+        cells = strongest_pieces(cells, thresholds["mask_logit"], thresholds["piece_share"])
+        logits = logits.copy()
+        logits[grid_window(logits.shape, place)] = cells
     full = unletterbox_logits(logits, place)
     raw_mask = full > thresholds["mask_logit"]
     if none > thresholds["absent_probability"] or not raw_mask.any():
@@ -103,6 +110,22 @@ def interpret(
     chosen = probability[cells > thresholds["mask_logit"]]
     confidence = answered * (float(chosen.mean()) if chosen.size else 0.5)
     return Answer(mask, verdict, confidence, candidates, counts, raw_mask)
+
+
+def strongest_pieces(cells: Map, threshold: float, share: float) -> Map:
+    """Logits (h, w) without the pieces above `threshold` that hold less than `share` of the strongest one's evidence.
+
+    One thing shows as one piece, as a rule; the others are specks on things that look like it. Evidence is the sum of a
+    piece's logits above the threshold.
+    """
+    inside = cells > threshold
+    count, pieces = cv2.connectedComponents(inside.view(np.uint8))
+    if count <= 2:
+        return cells
+    evidence = np.bincount(pieces.ravel(), weights=(cells - threshold).ravel(), minlength=count)
+    weak = evidence < share * evidence[1:].max()
+    weak[0] = False
+    return np.where(weak[pieces], np.minimum(cells, threshold) - 1, cells).astype(np.float32)
 
 
 def _cut(mask: Mask, costs: list[Map], place: Letterbox) -> tuple[Candidate, ...]:
@@ -134,13 +157,31 @@ def measure(mask: Mask) -> tuple[Box, tuple[float, float], int]:
     return (x, y, x + width, y + height), centroid, int(area)
 
 
-def _counts(logits: Map | None, temperature: float, presence: float) -> tuple[float, float, float]:
+def _counts(
+    logits: Map | None, cells: Map, calibration: Mapping[str, float], presence: float
+) -> tuple[float, float, float]:
     """Probabilities of none, one and several; without a head that counts, presence is the most certain pixel's."""
     if logits is None:
         return 1 - presence, presence, 0.0
-    scores = np.exp((logits - logits.max()).astype(np.float64) / temperature)
+    scores = weigh_evidence(logits[None], np.array([mask_evidence(cells)]), calibration)[0]
+    scores = np.exp(scores - scores.max())
     none, one, several = (scores / scores.sum()).tolist()
     return none, one, several
+
+
+def mask_evidence(cells: Map) -> float:
+    """How sure the mask is where it is surest: the mean of the 50 highest of the logits (h, w)."""
+    highest = min(_EVIDENCE_CELLS, cells.size)
+    return float(np.partition(cells, -highest, axis=None)[-highest:].mean())
+
+
+def weigh_evidence(
+    logits: npt.NDArray[np.floating], evidence: npt.NDArray[np.float64], calibration: Mapping[str, float]
+) -> npt.NDArray[np.float64]:
+    """Calibrated count logits (N, 3): a sure mask (`evidence` (N,)) speaks against "none", and all are cooled."""
+    weighed = logits.astype(np.float64)
+    weighed[:, 0] -= calibration["evidence_weight"] * (evidence - calibration["evidence_offset"])
+    return weighed / calibration["count_temperature"]
 
 
 def _sigmoid(x: Map) -> Map:

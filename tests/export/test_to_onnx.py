@@ -14,6 +14,7 @@ from runtime.bundle import open_bundle, sha256_of
 from runtime.datatypes import Command, Frame
 from runtime.segmenter import Segmenter
 from training.checkpoint import save_checkpoint
+from training.evaluate import THRESHOLDS
 from training.models import ReferringSegmenter
 
 SMALL_PAPER = {"image_size": [32, 64], "embedding_size": 8, "hidden_size": 16, "fc_width": 16}
@@ -76,8 +77,13 @@ def test_a_checkpoint_becomes_a_bundle_that_the_runtime_answers_with(run: Runner
     assert result.json["pictures"] == 4 + 4  # random ones, then the test set's
     bundle = open_bundle(run.out)
     assert (bundle.spec.name, bundle.spec.architecture) == ("tiny-32", "tiny")
-    assert bundle.spec.thresholds == {"mask_logit": 0.25, "absent_probability": 0.5, "ambiguous_probability": 0.5}
-    assert bundle.spec.calibration == {"count_temperature": 1.5, "mask_temperature": 2.0}
+    assert bundle.spec.thresholds == {**THRESHOLDS, "mask_logit": 0.125}  # of logits that are cooled by 2
+    assert bundle.spec.calibration == {
+        "count_temperature": 1.5,
+        "mask_temperature": 1.0,
+        "evidence_weight": 0.0,
+        "evidence_offset": 0.0,
+    }
     assert bundle.spec.provenance["commit"] == "abc"
     assert bundle.spec.metrics == {"mean_iou": 0.5}
     assert "whole.onnx" in bundle.spec.files

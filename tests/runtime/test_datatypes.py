@@ -40,7 +40,7 @@ def test_layouts_and_orders(rng: np.random.Generator) -> None:
         (np.zeros((31, 50, 3), np.uint8), r"50x31 pixels, each side must be 32\.\.4096"),
         (np.zeros((4097, 32, 3), np.uint8), "32x4097 pixels"),
         ([[1, 2], [3]], "got list"),
-        (None, "got object"),
+        (None, r"no picture \(None\)"),
         ("picture.png", "got <U11"),
     ],
 )

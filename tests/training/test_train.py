@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from runtime.language.vocabulary import Vocabulary
 from training import calibrate, evaluate, train
 from training.data.rendered import TrainingBatches
+from training.evaluate import CALIBRATION, THRESHOLDS
 from training.trainer import TrainingStep
 
 SMALL = """
@@ -88,8 +89,9 @@ def test_calibration_is_stored_beside_the_weights(
     assert calibrate.main(["--checkpoint", str(checkpoint), "--data", str(shard_folder)]) == 0
     result = last_line(capsys.readouterr().out)
     stored = json.loads(checkpoint.with_suffix(".json").read_text())
-    assert stored["calibration"]["count_temperature"] == result["count_temperature"]
-    assert set(stored["thresholds"]) == {"mask_logit", "absent_probability", "ambiguous_probability"}
+    assert set(stored["calibration"]) == set(CALIBRATION)
+    assert stored["calibration"]["evidence_weight"] == result["evidence_weight"] != 0
+    assert stored["thresholds"] == THRESHOLDS
 
 
 def test_kill_9_and_resume_gives_the_weights_of_an_unbroken_run(

@@ -11,7 +11,7 @@ from runtime.vision.postprocess import Answer, interpret, measure, unletterbox_l
 from runtime.vision.preprocess import Letterbox
 
 Map = npt.NDArray[np.float32]
-THRESHOLDS = {"mask_logit": 0.0, "absent_probability": 0.5, "ambiguous_probability": 0.5}
+THRESHOLDS = {"mask_logit": 0.0, "absent_probability": 0.5, "ambiguous_probability": 0.5, "piece_share": 0.7}
 SQUARE = Letterbox.fit((160, 160), (320, 320))
 
 
@@ -22,6 +22,7 @@ def answer(
     *,
     plural: bool = False,
     temperature: float = 1.0,
+    weight: float = 0.0,
     place: Letterbox = SQUARE,
 ) -> Answer:
     return interpret(
@@ -30,7 +31,12 @@ def answer(
         offsets,
         place,
         thresholds=THRESHOLDS,
-        calibration={"count_temperature": temperature, "mask_temperature": 1.0},
+        calibration={
+            "count_temperature": temperature,
+            "mask_temperature": 1.0,
+            "evidence_weight": weight,
+            "evidence_offset": 2.0,
+        },
         plural=plural,
     )
 
@@ -105,6 +111,24 @@ def test_confidence_is_calibrated() -> None:
     assert answer(logits, [2, 0, 0]).confidence == pytest.approx(softmax[1], abs=1e-6)
 
 
+def test_weak_pieces_are_left_out_where_one_thing_was_meant() -> None:
+    logits, _, (large, small) = discs((40, 40, 20), (120, 120, 8))
+    both = large | small
+    assert np.array_equal(answer(logits, [0, 3, 0]).raw_mask, large)
+    assert np.array_equal(answer(logits, [0, 0, 3]).raw_mask, both)  # several were counted: a choice to offer
+    assert np.array_equal(answer(logits, [0, 3, 0], plural=True).raw_mask, both)
+    assert np.array_equal(answer(logits, None).raw_mask, both)  # a network that does not count is not second-guessed
+
+
+def test_a_sure_mask_speaks_against_none_and_an_unsure_one_for_it() -> None:
+    sure, _, _ = discs((50, 50, 20))  # logits of 6 inside
+    unsure = sure - 6
+    for logits, evidence in ((sure, 6.0), (unsure, 0.0)):
+        none = np.exp(1 - 0.5 * (evidence - 2.0))
+        expected = none / (none + np.exp(2) + 1)
+        assert answer(logits, [1, 2, 0], weight=0.5).count_probabilities[0] == pytest.approx(expected, abs=1e-5)
+
+
 def test_without_counts_presence_is_the_surest_pixel() -> None:
     dark = np.full((160, 160), -3, np.float32)
     absent = answer(dark, None)
@@ -160,8 +184,8 @@ def test_without_votes_shape_decides(circles: list[tuple[float, float, float]], 
 
 
 def test_one_thing_asked_for_is_the_one_with_most_evidence() -> None:
-    """A half-sure patch on the neighbour must not widen what the robot grasps; the raw mask still shows it."""
-    logits, offsets, things = discs((40, 80, 20), (80, 80, 18))
+    """A half-sure patch on a neighbour that it touches must not widen what the robot grasps; the raw mask shows it."""
+    logits, offsets, things = discs((40, 80, 20), (76, 80, 18))
     logits[things[0]] = 1
     result = answer(logits, [0, 9, 0], offsets)
     assert result.verdict is Verdict.FOUND and len(result.candidates) == 1
