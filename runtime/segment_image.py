@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os.path
 import sys
 import time
 from collections.abc import Sequence
@@ -98,7 +99,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise SaymaskError("--save-video and --frames go with --video or --camera")
     if arguments.frames is not None and arguments.frames < 1:
         raise SaymaskError(f"--frames must be at least 1, got {arguments.frames}")
-    if arguments.image == DEMO_PICTURE and Path(arguments.sentence).is_file():
+    if arguments.image == DEMO_PICTURE and os.path.isfile(arguments.sentence):  # of any text, too long ones as well
         raise SaymaskError(f'{arguments.sentence} is a file; say what to look for in it as well: "the red mug"')
     check_picture_name(arguments.out)
     if arguments.mask:

@@ -95,6 +95,25 @@ def test_unknown_nouns_are_in_the_json(picture: Path, tiny_bundle: Path, tmp_pat
     assert "do not know what 'gizmo' is" in result["note"]
 
 
+def test_what_was_not_answered_is_told(picture: Path, tiny_bundle: Path, tmp_path: Path, capsys: Capture) -> None:
+    arguments = [str(picture), "pick up the red thing and open the box", "--model", str(tiny_bundle)]
+    assert segment_image.main([*arguments, "--out", str(tmp_path / "overlay.png")]) == 0
+    answer = last_json(capsys)
+    assert (answer["target"], answer["not_answered"]) == ("the red thing", ["open the box"])
+    assert answer["say"].endswith(".")
+
+
+@pytest.mark.parametrize("sentence", ["x" * 10_000, "\0"])
+def test_strange_sentences_are_one_line_too(sentence: str, capsys: Capture) -> None:
+    assert segment_image.main([sentence]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_picture_without_a_sentence(picture: Path, capsys: Capture) -> None:
+    assert segment_image.main([str(picture)]) == 2
+    assert "say what to look for in it as well" in capsys.readouterr().err
+
+
 def test_video(video: Path, tiny_bundle: Path, tmp_path: Path, capsys: Capture) -> None:
     out, saved = tmp_path / "last.png", tmp_path / "answers.avi"
     arguments = ["the red thing", "--video", str(video), "--model", str(tiny_bundle), "--out", str(out)]
