@@ -17,6 +17,7 @@ PROVENANCE: dict[str, Any] = {
     "step": 10,
     "samples": 240,
     "seconds": 7200.0,
+    "stages": ["an earlier run"],
     "machine": "a desk",
     "date": "2026-11-22",
     "commit": "abc",
@@ -50,7 +51,11 @@ def test_card_holds_the_figures_and_the_bundle_still_opens(bundle: Path, tmp_pat
     card = (bundle / "MODEL_CARD.md").read_text()
     assert "| overall IoU | 0.625 | 0.250 |" in card
     assert "| relation | 4 | 0.625 | 0.625 | - | 4 | 0.250 |" in card
-    assert "| hours | 2.0 |" in card and card.endswith("## Known failures\nglass\n")
+    assert (
+        "| hours of this run | 2.0 |" in card
+        and "| stage | an earlier run |" in card
+        and card.endswith("## Known failures\nglass\n")
+    )
     assert "MODEL_CARD.md" in open_bundle(bundle).spec.files
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
