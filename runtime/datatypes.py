@@ -122,7 +122,8 @@ class Command:
     `target` is the referring expression of the thing meant ("the jar beside the apple", empty where none is named);
     `destination` says where to put it, with its preposition ("in the bowl"); `recipient` to whom ("me"); `place` where
     to drive ("the kitchen"). `plural`: all things of that description are meant. `repairs` are (heard, meant) pairs of
-    words put right; `unknown` the words of the target that the model does not know. `reason` says why the action is
+    words put right; `stand_ins` are (said, read) pairs: words of the target that the network reads as a broader one
+    ("kettle" as "pot"); `unknown` the words of the target that the model does not know. `reason` says why the action is
     "none". `alternative` is the other reading of an ambiguous sentence.
     """
 
@@ -134,6 +135,7 @@ class Command:
     place: str = ""
     plural: bool = False
     repairs: tuple[tuple[str, str], ...] = ()
+    stand_ins: tuple[tuple[str, str], ...] = ()
     unknown: tuple[str, ...] = ()
     reason: str = ""
     alternative: Command | None = None
@@ -243,6 +245,7 @@ class Segmentation:
             "plural": self.command.plural,
             "unknown": list(self.command.unknown),
             "repairs": [list(pair) for pair in self.command.repairs],
+            "stand_ins": [list(pair) for pair in self.command.stand_ins],
             "note": self.note,
             "count_probabilities": [round(value, 4) for value in self.count_probabilities],
             "timings_ms": {stage: round(value, 3) for stage, value in self.timings_ms.items()},

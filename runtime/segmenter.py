@@ -53,7 +53,7 @@ class Segmenter:
         """The answers to several commands on one frame, in order; the decoder takes them in one batch."""
         start = time.perf_counter()
         commands = [_command(item, self.vocabulary) for item in words]
-        texts, text_ms = self._encode_texts([command.target for command in commands])
+        texts, text_ms = self._encode_texts([_read(command) for command in commands])
         image, place, times = self._encode_frame(frame)
         times["text_encoder"] = text_ms
         answers: list[Segmentation] = []
@@ -157,8 +157,17 @@ def _command(words: Command | str, vocabulary: Vocabulary) -> Command:
     raise SaymaskError(commands[0].reason or missing)
 
 
+def _read(command: Command) -> str:
+    """The target in the words that the network reads."""
+    read = dict(command.stand_ins)
+    return " ".join(read.get(word, word) for word in command.target.split())
+
+
 def _note(command: Command) -> str:
     """What a person should know about words that the model does not."""
+    if command.stand_ins:
+        said, read = command.stand_ins[0]
+        return f"I know '{said}' only as '{read}'."
     unknown_nouns = [noun for noun in words_of(" ".join(head_nouns(command.target))) if noun in command.unknown]
     if unknown_nouns:
         return f"I do not know what {_quoted(unknown_nouns)} is, so this may be the wrong thing."

@@ -1,9 +1,10 @@
 """Entry: what the runtime knows of English beyond the model's vocabulary (`runtime/language/words.json`).
 
 `python training/build_words.py --wordnet /usr/share/wordnet` (Debian packages wordnet-base, whose files wndb(5WN)
-describes, and espeak-ng). A rare noun maps to the nouns of the vocabulary that name the same thing, then to the next
-broader ones. A common word that is no thing maps to the known word that it sounds like. Words of English that are spelt
-nearly like one of the vocabulary are listed, so that no repair takes them for a slip.
+describes, and espeak-ng). A rare noun maps to the nouns of the vocabulary that name the same thing (`synonyms`) or,
+where there is none, to the next broader ones (`broader`). A common word that is no thing maps to the known word that it
+sounds like. Words of English that are spelt nearly like one of the vocabulary are listed, so that no repair takes them
+for a slip.
 """
 
 from __future__ import annotations
@@ -74,6 +75,12 @@ _NEVER = frozenset(
 """Words so broad, or so often meant otherwise, that the detour to them misleads."""
 
 
+_NOT_RARE = frozenset(
+    {"chips", "cleaner", "helping", "grinder", "factory", "collation", "java", "golem", "saloon", "nog"}
+)
+"""Words that are commonly meant otherwise than the table would have it."""
+
+
 @dataclass(frozen=True)
 class _Sense:
     domain: str
@@ -103,18 +110,29 @@ def read_index(path: Path) -> dict[str, tuple[str, ...]]:
     return index
 
 
-def candidates(word: str, index: dict[str, tuple[str, ...]], senses: dict[str, _Sense], known: set[str]) -> list[str]:
-    """Known nouns that stand for `word`: of the same synset first, then of broader ones; at most three."""
-    found: dict[str, None] = {}
+def candidates(
+    word: str, index: dict[str, tuple[str, ...]], senses: dict[str, _Sense], known: set[str]
+) -> tuple[list[str], list[str]]:
+    """Known nouns of the same synset as `word`, and of broader ones; at most three of each."""
+    found: tuple[dict[str, None], ...] = ({}, {})
     first, *others = index[word]
     for offset in [first, *others] if len(others) < _SENSES and senses[first].domain not in _DOMAINS else [first]:
         level = {offset} if senses[offset].domain in _DOMAINS else set()
-        for _ in range(_DEPTH + 1):
+        for step in range(_DEPTH + 1):
             names = {name for at in level for name in senses[at].words}
             heads = {name.rpartition(" ")[2] for name in names if name.startswith(word + " ")}  # "laptop computer"
-            found |= dict.fromkeys([*sorted(names & known), *sorted(heads & known)])
+            meant = {
+                name for name in names & known if _first_thing(name, index, senses) in level
+            }  # no "can" of a toilet
+            found[step > 0].update(dict.fromkeys(sorted(meant)))
+            found[1].update(dict.fromkeys(sorted(heads & known)))
             level = {up for at in level for up in senses[at].broader}
-    return list(found)[:_MOST]
+    return list(found[0])[:_MOST], list(found[1])[:_MOST]
+
+
+def _first_thing(name: str, index: dict[str, tuple[str, ...]], senses: dict[str, _Sense]) -> str | None:
+    """The commonest sense of a noun that is a thing on a table."""
+    return next((offset for offset in index.get(name, ()) if senses[offset].domain in _DOMAINS), None)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -125,15 +143,17 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     things = {word for word in vocabulary.words if word in index and senses[index[word][0]].domain in _DOMAINS}
     known = {noun for noun in known_nouns() if noun in vocabulary} | things
     known -= _NEVER
-    table: dict[str, list[str]] = {}
-    for word in sorted(set(index) - set(vocabulary.words) - set(vocabulary.synonyms)):
-        found = candidates(word, index, senses, known)
-        if found:
-            table[word] = found
-    for word in list(table):
-        plural = plural_of(word)
-        if plural and plural not in table and plural not in vocabulary:
-            table[plural] = [plural_of(noun) or noun for noun in table[word]]
+    same: dict[str, list[str]] = {}
+    broader: dict[str, list[str]] = {}
+    for word in sorted(set(index) - set(vocabulary.words) - set(vocabulary.synonyms) - _NOT_RARE):
+        for table, found in zip((same, broader), candidates(word, index, senses, known), strict=True):
+            if found and word not in same:
+                table[word] = found
+    for table in (same, broader):
+        for word in list(table):
+            plural = plural_of(word)
+            if plural and plural not in same and plural not in broader and plural not in vocabulary:
+                table[plural] = [plural_of(noun) or noun for noun in table[word]]
     english = {form for name in _INDEXES for word in _lemmas(arguments.wordnet / name) for form in _forms(word)}
     english |= {fields[0] for name in ("noun.exc", "verb.exc") for fields in _lines(arguments.wordnet / name)}
     sounds = sounds_of(vocabulary)
@@ -146,11 +166,17 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     )  # the quick half of what `nearest` looks at
     real = sorted(word for word in near if nearest(word, sounds))
     alike = _sound_alikes(arguments.wordnet, vocabulary, index, senses)
-    content = {"sound_alikes": alike, "synonyms": {word: table[word] for word in sorted(table)}, "real": real}
+    content = {
+        "sound_alikes": alike,
+        "synonyms": dict(sorted(same.items())),
+        "broader": dict(sorted(broader.items())),
+        "real": real,
+    }
     write_atomically(arguments.out, json.dumps(content, indent=0).replace("[\n", "[").replace("\n]", "]") + "\n")
     return {
         "out": str(arguments.out),
-        "synonyms": len(table),
+        "synonyms": len(same),
+        "broader": len(broader),
         "sound_alikes": len(alike),
         "real": len(real),
         "known": len(known),

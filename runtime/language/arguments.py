@@ -24,8 +24,13 @@ from runtime.language.phrases import (
 _BEGINS_ROOM = words_in("the my your our her his their room next upstairs downstairs outside")
 _AFTER_ROOM = word_set("after_room")
 _ALL_OF_THEM = frozenset({"all", "both"})
-OWNED = words_in("belongs belonging belong close closest next nearest nearer similar")
+OWNED = words_in("belongs belonging belong close closer closest next nearest nearer similar")
 _AFTER_TO = DETERMINERS | words_in("me us him her left right here there where one mine yours someone")
+_STILL_DESCRIBES = frozenset({"left", "there", "over there", "right there", "back there", "back", "up there"})
+"""Ends of "the smallest cookie left", "the cup over there" where the thing is only given."""
+_KEEPS_PARTICLE = words_in("upside put set laid picked threw broke fell folded turned rolled standing sitting looking")
+"""After these "down" and the like say more of the thing: "the cup you put down"."""
+_REST = words_in("other others rest")
 _NOT_OBJECTS = words_in("up down out over")
 
 
@@ -46,13 +51,14 @@ def _without_particles(rest: Sequence[str]) -> list[str]:
     words = [word for word in rest if word != ","]
     if len(words) > 1 and words[0] in _NOT_OBJECTS and words[1] in DETERMINERS:
         del words[0]
-    if len(words) > 1 and words[-1] in ("up", "over", "down", "out"):
+    if len(words) > 1 and words[-1] in ("up", "over", "down", "out") and words[-2] not in _KEEPS_PARTICLE:
         del words[-1]
     for i in range(1, len(words) - 1):  # "pick the jar up from the table", "put it down on the plate"
         if words[i] in ("up", "down") and words[i + 1] in ("that", "which", "thats"):
             return [*words[:i], *words[i + 1 :]]
         if (
             words[i] in ("up", "down")
+            and words[i - 1] != "upside"
             and PREPOSITIONS.at(words, i + 1)
             and words[i - 1] not in ("far", "way", "right", "further")
         ):
@@ -65,6 +71,8 @@ def without_place(words: Sequence[str]) -> tuple[list[str], str]:
     for start in range(len(words)):
         found = PLACES.at(words, start)
         found = found or _some_room(words, start)
+        if start and words[start] == "to" and words[start - 1] in OWNED:
+            continue  # "next to the shed"
         if not found or (found[1] < len(words) and words[found[1]] not in _AFTER_ROOM):
             continue  # "the kitchen table" is no room
         inside = list(words[start : found[1]])
@@ -170,15 +178,17 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
         return replace(command, destination=tidy(words))
     cuts, goals = cuts_of(words)
     if only_goals:  # "the tablet back" is only given; "the smallest cookie left" stays whole
-        if words[-1:] == ["back"]:
+        if words[-1:] == ["back"] and words[-2:-1] != ["the"]:
             words, goals = words[:-1], goals[:-1]
-        cuts = goals = [cut for cut in goals if words[cut:] != ["left"]]
+        cuts = goals = [cut for cut in goals if " ".join(words[cut:]) not in _STILL_DESCRIBES]
 
     def cut_at(cut: int) -> Command:
         return with_target(replace(command, destination=tidy(words[cut:])), words[:cut])
 
     if goals:
         return cut_at(goals[0])
+    if not cuts and command.action in ("place", "move"):
+        cuts = [i for i in range(1, len(words) - 2) if words[i] == "with" and words[i + 2] in _REST]
     if not cuts:
         return with_target(command, words)
     chosen = cut_at(cuts[-1])
@@ -203,10 +213,18 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
         if words[i] == "to" and found[1] == i + 1 and words[i + 1] not in _AFTER_TO:
             i = found[1]  # "a cloth to wipe the table"
             continue
+        if words[i - 1] in ("belonging", "belongs", "made"):
+            i = found[1]
+            continue
         if i > 2 and _in_relative_clause(words, i):
             i = found[1]
             continue
-        if i == 1 or not (words[i - 1] in RELATIVE or words[i - 2 : i] in (["the", "one"], ["the", "ones"])):
+        ends_clause = words[i - 1] == "from" and found[0] == "goal"  # "the cup i drank from into the sink"
+        if (
+            i == 1
+            or ends_clause
+            or not (words[i - 1] in RELATIVE or words[i - 2 : i] in (["the", "one"], ["the", "ones"]))
+        ):
             cuts.append(i)
             if found[0] == "goal":
                 goals.append(i)

@@ -21,6 +21,7 @@ from runtime.language.phrases import (
 
 _JOINTS = word_set("joints")
 _OPENS_OBJECT = DETERMINERS | words_in("me us him up down out off on over back away to in here")
+_SUBJECTS = words_in("i you we he she they")
 _NO_VERB_AFTER = word_set("no_verb_after")
 
 
@@ -40,9 +41,9 @@ def _joints(words: Sequence[str]) -> Iterator[tuple[int, int]]:
     stopping = bool(first and first[0] == "stop")
     while i < len(words):
         j = i
-        while j < len(words) and words[j] in _JOINTS:
+        while j < len(words) and (words[j] in _JOINTS or (words[j - 1] == "after" and words[j] in ("that", "this"))):
             j += 1
-        if j > i and j < len(words) and _opens_clause(words, j, joined=True):
+        if j > i and j < len(words) and words[i - 1] not in _SUBJECTS and _opens_clause(words, j, joined=True):
             yield i - (i > 1 and words[i - 1] == "go"), j
             i = j + 1
         elif j == i and not stopping and _breaks_off(words, i):
@@ -60,6 +61,9 @@ def _breaks_off(words: Sequence[str], i: int) -> bool:
     """Whether a new request begins here unannounced: "the mug put it on the tray", "the lamp could you turn it off"."""
     if words[i] in ("could", "can", "would", "will") and words[i + 1 : i + 2] == ["you"] and i + 2 < len(words):
         return words[i - 1] not in ("that", "how", "what", "if", "as", "you", "i")
+    wish = WISHES.at(words, i) if words[i] in ("i", "id") else None
+    if wish and wish[0] and words[i - 1] not in _NO_VERB_AFTER | {"one", "ones", "thing"}:
+        return wish[1] < len(words) and words[wish[1]] in ARTICLES
     return words[i - 1] not in _NO_VERB_AFTER and _opens_clause(words, i, joined=False)
 
 
@@ -107,19 +111,29 @@ def _after_answer(part: Sequence[str]) -> Iterator[list[str]]:
     words = list(part)
     while words and words[0] == ",":
         del words[0]
+    if _forbids(words):
+        yield words
+        return
     end = answer_end(words)
     if not end:
         words = after_filler(" ".join(words)).split()
         end = answer_end(words)
     if end and end < len(words):
         yield words[:end]
-        rest = _correction(words[end:])
+        rest = _correction(words[end - (words[end - 1] == "not") :])
         while rest and (rest[0] == "," or AFTER_ANSWER.at(rest)):
             skipped = AFTER_ANSWER.at(rest)
             rest = rest[skipped[1] if skipped else 1 :]
         words = after_filler(" ".join(rest)).split() if rest else []
     if words:
         yield words
+
+
+def _forbids(words: Sequence[str]) -> bool:
+    """ "dont pick up the cup"; but "dont" alone, "dont do that" and "dont move" are answers."""
+    end = 1 if words[:1] == ["dont"] else 2 if list(words[:2]) == ["do", "not"] else 0
+    verb = VERBS.at(words, end) if end else None
+    return bool(verb and verb[0] not in ("", "stop") and not VERBS.at(words)) and len(words) > end + 1
 
 
 def _gapped(words: list[str]) -> Iterator[list[str]]:
@@ -158,6 +172,8 @@ def _correction(rest: list[str]) -> list[str]:
         for i in range(len(rest) - 2, 0, -1):
             if rest[i] == "its" or rest[i : i + 2] == ["it", "is"]:
                 return rest[i + 1 + (rest[i] == "it") :]
+        if rest[1:2] == ["not"] or rest[2:3] == ["not"]:
+            return []
         for i in range(1, len(rest)):
             if (
                 rest[i] == "i"
@@ -167,6 +183,9 @@ def _correction(rest: list[str]) -> list[str]:
                 return rest[i + 2 + (rest[i + 1] == "asked") :]
         return []
     if rest[:1] == ["not"]:
+        for i in range(2, len(rest) - 1):
+            if rest[i] == "its" or rest[i : i + 2] == ["it", "is"]:
+                return rest[i + 1 + (rest[i] == "it") :]
         for i in range(len(rest) - 1, 2, -1):
             if rest[i] in ARTICLES and not (
                 PREPOSITIONS.before(rest, i) or rest[i - 1] in RELATIVE | {"and", "or", "of", "with"}

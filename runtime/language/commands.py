@@ -40,8 +40,8 @@ def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list
 
     Action "none" comes with a `reason`, and with a `target` where the words may still describe a thing ("the red
     one"). "it" and its like mean the target before them. With a `vocabulary`, words that were mis-heard or are rare are
-    put into words that it holds, and told in `repairs`; what it lacks is told in `unknown`. Transcripts of more than
-    512 characters are refused.
+    put into words that it holds, and told in `repairs`; what it lacks is told in `stand_ins` or `unknown`. Transcripts
+    of more than 512 characters are refused.
     """
     heard: object = transcript  # a recogniser's answer, which may be None
     if not isinstance(heard, str):
@@ -114,15 +114,16 @@ def _resolved(command: Command, earlier: Sequence[Command]) -> Command:
 def _in_known_words(command: Command, vocabulary: Vocabulary) -> Command:
     repairer = _repairer(vocabulary)
     repairs: list[tuple[str, str]] = []
-    target, unknown = ("", ()) if command.target in PRONOUNS else repairer.description(command.target, repairs)
-    destination, _ = repairer.description(command.destination, repairs)
+    named = repairer.description("" if command.target in PRONOUNS else command.target, repairs)
+    destination = repairer.description(command.destination, repairs).text
     alternative = command.alternative and _in_known_words(command.alternative, vocabulary)
     return replace(
         command,
-        target=target or command.target,
+        target=named.text or command.target,
         destination=destination,
-        plural=is_plural(target) if repairs else command.plural,
-        unknown=unknown,
+        plural=is_plural(named.text) if repairs else command.plural,
+        unknown=named.unknown,
+        stand_ins=named.stand_ins,
         repairs=(*command.repairs, *repairs),
         alternative=alternative,
     )

@@ -11,7 +11,9 @@ from runtime.language.phrases import ANSWERS, DETERMINERS, PEOPLE, VERBS
 _FILLERS = re.compile(
     r"\b(?:u+h+m*(?! huh)|u+m+|e+r+m*|a+h+|h+m+|mm+|eh|(?<!uh )huh|(?<!do )you know"
     r"(?! (?:what|where|how|which|that|if))|basically|literally"
-    r"|kind of|sort of|kinda|sorta|whats it called|what do you call it|let me (?:see|think)|i guess|i think|i suppose"
+    r"|kind of|sort of|kinda|sorta"
+    r"|(?:whats|what is) it called|what do (?:you|they) call it|whatchamacallit|thingamajig|thingy(?= the)"
+    r"|that thing(?= the\b)|let me (?:see|think)|i guess|i think|i suppose"
     r"|(?<!would )(?<!d )(?<!looks )(?<!look )(?<!looking )(?<!tastes )(?<!smells )(?<!shaped )(?<!you )(?<!i )"
     r"(?<!they )"
     r"like(?= (?:,|the|that|this|my|a|an|right|those|these|really|over|uh|um|on|in)\b)"
@@ -21,10 +23,26 @@ _STUTTER = re.compile(r"\b([b-hj-z])(?: \1)* (?=\1[a-z])|\b([a-z]{2,3}) (?=\2[a-
 _WORDS = word_set("words")
 _TAKES_BACK = re.compile(
     r"(?:\s,)*\s(?P<cue>(?:(?:no|wait|sorry|oops|actually|nope|hold on|hang on|well)(?:\s,)*\s)*"
-    r"(?:no|nope|wait|sorry|oops|actually|i mean|i meant|or rather|rather|make (?:that|it)|scratch that|correction"
-    r"|i mean to say|excuse me|pardon|my mistake|strike that|hold on|hang on|forget that)"
+    r"(?:no(?! (?:rush|hurry|problem|worries|need|pressure|matter)\b)|nope|wait|sorry|oops|actually"
+    r"|i mean(?! it\b)|i meant|or rather|rather"
+    r"|make (?:that|it(?! (?:snappy|quick|fast)\b))|scratch that|correction"
+    r"|i mean to say|on second thoughts?|excuse me|pardon|my mistake|strike that|hold on|hang on|forget that)"
     r"(?:\s(?:no|not that(?: one)?|i mean|i meant|sorry|wait|rather|actually|make that))*)(?:\s,)*\s(?=\S)"
 )
+_NOT_THAT = re.compile(r"^not (?:the |a |that )?\w+ (?=(?:the|a|that|an) )")
+"""What was said before, named once more: "(the apple no) not the apple the orange"."""
+_TOLD_APART = re.compile(
+    r"\b(?:the|a|an) (?P<noun>\w+) (?:not (?:the|a|an) (?P=noun) (?=(?:the|a|an) )"
+    r"|(?=(?:the|a|an) (?:(?!of|in|on|that|with)\w+ ){1,2}(?P=noun)\b))"
+)
+"""A thing that is replaced at once: "the apple not the apple the orange", "the cup the red cup"."""
+_DIRECTIONS = r"(?:to|towards?|closer|nearer|further|farther|forwards?|backwards?|back|left|right|away|down|over|up)"
+_BIT = r"a (?:(?:tiny|wee|little) )?(?:bit|tad|touch|smidge|smidgen)"
+_ROUGHLY = re.compile(
+    rf"\b(?:(?:just )?{_BIT}|(?:just )?a little|slightly)(?: more)? (?={_DIRECTIONS}\b)"
+    rf"|(?<=forward) (?:{_BIT}|a little)\b|(?<=back) (?:{_BIT}|a little)\b"
+)
+"""How far, where nobody measures: "a bit to the left"."""
 _NO_BELONGS = re.compile(r"\b(?:with|has|have|having|is|are|theres|says|there is|got|of|or|and|say|said)$")
 
 
@@ -40,13 +58,16 @@ _COMMON = frozenset(["the", "a", "an", "of", "on", "in", "to", "from", "by", "wi
 def fluent(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """`text` (lower-case words and commas) without what was not meant, and (taken back, put instead) pairs."""
     text = _FILLERS.sub(" ", _HESITATES.sub(_or_later, text))
-    text = re.sub(r"\b(the|a|an|my|to|of|in|on) ,(?: ,)*", r"\1", " ".join(text.split()))
-    text = _unstuttered(text)
+    text = _ROUGHLY.sub("", text)
+    text = re.sub(r"\b(the|a|an|my|to|of) ,(?: ,)*|\b(in|on)(?: ,){2,}", r"\1\2", " ".join(text.split()))
+    text = re.sub(r",(?: ,)+", ",", text)
+    text = _TOLD_APART.sub("", _unstuttered(text))
     text = _without_repetitions(text)
     taken_back: list[tuple[str, str]] = []
     start = 0
     while cue := _TAKES_BACK.search(text, start):
-        before, after = text[: cue.start()], text[cue.end() :]
+        before = text[: cue.start()]
+        after = _NOT_THAT.sub("", _asked_again(before, text[cue.end() :]))
         kept = _kept(before, after, cue.group("cue"))
         if kept is None:
             start = cue.end()
@@ -58,13 +79,13 @@ def fluent(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 
 def _without_near_repetition(text: str) -> str:
-    """ "the flour the flower": said once, heard twice."""
+    """ "the flour the flower": said once, heard twice; "the ap the apple": begun twice."""
     words = text.split()
     for i in range(len(words) - 3):
         if (
             words[i] == words[i + 2] == "the"
             and words[i + 1] != words[i + 3]
-            and sound(words[i + 1]) == sound(words[i + 3])
+            and (sound(words[i + 1]) == sound(words[i + 3]) or words[i + 3].startswith(words[i + 1]))
         ):
             return " ".join(words[:i] + words[i + 2 :])
     return text
@@ -89,7 +110,8 @@ def _without_false_start(text: str) -> str:
 
 
 _HESITATES = re.compile(
-    r"\b(?P<before>\w+ (?:the|a|my|that) (?:\w+ )?\w+) (?:u+h+m*|u+m+|e+r+m*) (?P<after>(?:the|a|my|that) \w+)"
+    r"\b(?P<before>\w+ (?:the|a|my|that) (?:\w+ )?\w+) (?:, )?(?:u+h+m*|u+m+|e+r+m*) (?:, )?"
+    r"(?P<after>(?:the|a|my|that) \w+)"
 )
 
 
@@ -147,6 +169,17 @@ def _kept(before: str, after: str, cue: str) -> str | None:
         return before[: starts[0]].rstrip(" ,")
     alike = [start for start in starts if said_again & set(before[start:].split()[1:4])]
     return before[: alike[0] if alike else starts[-1]].rstrip(" ,")
+
+
+def _asked_again(before: str, after: str) -> str:
+    """`after` from the verb that it says once more: "(move the two chairs no) only one chair move the blue chair"."""
+    words, again = before.split(), after.split()
+    verbs = {verb[0] for i in range(len(words)) if (verb := VERBS.at(words, i))}
+    for i in range(1, min(6, len(again) - 2)):
+        verb = VERBS.at(again, i)
+        if verb and verb[0] in verbs and verb[1] < len(again) and again[verb[1]] in DETERMINERS | {"me", "us"}:
+            return " ".join(again[i:])
+    return after
 
 
 def _is_description(before: str) -> bool:

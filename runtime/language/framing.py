@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runtime.language.phrasebook import phrasebook, word_set
-from runtime.language.phrases import AFTER_ANSWER, ANSWERS, DETERMINERS, PEOPLE, PERSONAL, VERBS, WISHES, words_in
+from runtime.language.phrases import AFTER_ANSWER, ANSWERS, ARTICLES, DETERMINERS, VERBS, WISHES, words_in
+from runtime.language.tails import without_tail
 
 _BEFORE = phrasebook("opening")
 _AFTER = phrasebook("closing")
-_TAILS = phrasebook("tails")
-"""What tells why, when or how to the end of the sentence."""
 _ANYWHERE = word_set("anywhere")
-_EXPLAINS = words_in("hes shes its theyre im were youre")
-_NOT_EXPLAINED = word_set("not_explained")
-"""A new sentence that gives a reason ("its cold"), and what makes it part of the one before."""
-_AFTER_ITS = word_set("after_its")
-"""After these "its" is "it is"."""
 _NOT_NAMES = DETERMINERS | word_set("not_names")
 
 
@@ -27,7 +21,7 @@ def after_filler(text: str) -> str:
         return text
     if words[:2] != ["uh", "huh"]:
         words = words[_frame_before(words) :]
-    words = _without_tail(words)
+    words = without_tail(words)
     end = len(words)
     while end > 0 and (shorter := _frame_after(words, end)) < end:
         end = shorter
@@ -43,6 +37,8 @@ def _frame_before(words: Sequence[str]) -> int:
         if words[start] == ",":
             start += 1
             continue
+        if list(words[start : start + 2]) == ["do", "not"]:
+            break
         found = _BEFORE.at(words, start)
         verb = VERBS.at(words, start)
         wish = WISHES.at(words, start)
@@ -53,9 +49,33 @@ def _frame_before(words: Sequence[str]) -> int:
             start += 1
         elif not longest and words[start + 1] == "robot" and words[start] not in _NOT_NAMES and start + 2 < len(words):
             start += 2
+        elif not longest and (led := _led_up(words, start)):
+            start = led
         else:
             break
     return start
+
+
+def _led_up(words: Sequence[str], start: int) -> int:
+    """Where a command begins that somebody is said to wish: "the boss wants you to lift the box"; 0 where none does."""
+    for i in range(start + 2, min(start + 12, len(words) - 1)):
+        verb = VERBS.at(words, i)
+        asked = words[i - 1] == "to" and words[i - 2] not in _NOT_ASKED
+        asked = asked or (list(words[i - 2 : i]) in [*_YOU_CAN, ["do", "is"], ["next", "is"], ["now", "is"]])
+        if asked and verb and verb[0] not in ("", "stop") and verb[1] < len(words):
+            follows = words[verb[1]]
+            told = ARTICLES.isdisjoint(words[start : i - 1]) or not _TELLS.isdisjoint(words[start : i - 1])
+            return i if told and (follows in DETERMINERS | {"me", "us"}) else 0
+    return 0
+
+
+_STATES = words_in("open shut closed on off")
+_BEFORE_RIGHT = words_in("the to far on turn left and go move roll come drive steer")
+_NAMES = words_in("says saying said marked labeled labelled called named word")
+_FETCHES = words_in("get grab fetch bring")
+_YOU_CAN = tuple(["you", modal] for modal in ("can", "could", "would", "might", "will", "should", "must"))
+_NOT_ASKED = words_in("next close closer nearest how ready i me we due thanks")
+_TELLS = words_in("wants want told tell asked ask asks needs said says task job order orders")
 
 
 def _is_noun(words: Sequence[str], end: int) -> bool:
@@ -83,38 +103,6 @@ def _is_name(words: Sequence[str], start: int) -> bool:
     )
 
 
-def _without_tail(words: Sequence[str]) -> list[str]:
-    for start in range(2, len(words)):
-        tail = _TAILS.at(words, start)
-        goes_on = tail and words[start] == "after" and VERBS.at(words, tail[1])  # "after that turn it off"
-        if (tail and not goes_on) or _explains(words, start):
-            return list(words[:start])
-    return list(words)
-
-
-def _explains(words: Sequence[str], start: int) -> bool:
-    """Whether a sentence of its own begins that gives a reason: "its cold", "grandma is sleeping"."""
-    owner = start + (words[start] in ("the", "my", "our"))
-    if (
-        start > 2
-        and owner + 1 < len(words)
-        and words[owner] in PEOPLE | PERSONAL
-        and words[owner + 1] in ("is", "are", "was")
-    ):
-        return words[start - 1] not in _NOT_EXPLAINED and VERBS.at(words, start - 1) is None
-    before = words[start - 1] if words[start - 1] != "," else words[start - 2]
-    follows = words[start + 1] if start + 1 < len(words) else ""
-    switched = before in ("on", "off") and follows in _AFTER_ITS  # "turn it on its cold"
-    if words[start] not in _EXPLAINS or (before in _NOT_EXPLAINED and not switched) or ANSWERS.before(words, start):
-        return False
-    return (
-        words[start] != "its"
-        or words[start - 1] == ","
-        or follows in _AFTER_ITS
-        or (follows.endswith("ing") and len(follows) > 5 and follows not in ("string", "spring"))
-    )
-
-
 def _frame_after(words: Sequence[str], end: int) -> int:
     if words[end - 1] == ",":
         return end - 1
@@ -124,6 +112,7 @@ def _frame_after(words: Sequence[str], end: int) -> int:
         and found[1] > 0
         and not (found[0] == "address" and words[found[1] - 1] in DETERMINERS | {"of", "with", "and"})
         and not _belongs(words, found[1], end)
+        and not _fetched_for(words, end)
     ):
         return found[1]
     if (
@@ -136,9 +125,17 @@ def _frame_after(words: Sequence[str], end: int) -> int:
     return end
 
 
+def _fetched_for(words: Sequence[str], end: int) -> bool:
+    """Whether "for me" says to whom: "get the cup for me", but not "get the jar open for me"."""
+    whom = list(words[end - 2 : end]) in (["for", "me"], ["for", "us"])
+    return whom and not _FETCHES.isdisjoint(words[:end]) and words[end - 3] not in _STATES
+
+
 def _belongs(words: Sequence[str], start: int, end: int) -> bool:
     """Whether the closing words name a place or a thing after all: "on the right", "the one i said"."""
-    return (words[start] == "right" and words[start - 1] in words_in("the to far on turn left and")) or (
+    if words[start - 1] in _NAMES:
+        return True
+    return (words[start] == "right" and words[start - 1] in _BEFORE_RIGHT) or (
         words[end - 1] in ("robot", "machine", "computer", "man", "first", "next")
         and words[start - 1]
         in DETERMINERS - {"one"} | words_in("toy red blue green small big on little white black yellow")

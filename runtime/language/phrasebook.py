@@ -61,9 +61,9 @@ def _word_sets() -> dict[str, frozenset[str]]:
     return {name: frozenset(body.split()) for name, body in sections}
 
 
-def phrasebook(name: str) -> Phrasebook:
+def phrasebook(name: str, kind: type[Phrasebook] = Phrasebook) -> Phrasebook:
     """A book of `phrases.txt`; where two labels hold a phrase the later list wins."""
-    return Phrasebook(_books()[name])
+    return kind(_books()[name])
 
 
 @lru_cache(maxsize=1)

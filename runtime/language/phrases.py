@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from runtime.language.phrasebook import phrasebook, word_set
+from collections.abc import Sequence
+
+from runtime.language.phrasebook import Phrasebook, phrasebook, word_set
 
 
 def words_in(text: str) -> frozenset[str]:
@@ -15,7 +17,24 @@ ARTICLES = DETERMINERS - word_set("articles")
 """Determiners that a noun must follow."""
 PRONOUNS = frozenset({"it", "that", "this", "them", "those", "these", "that one", "this one", "they"})
 
-VERBS = phrasebook("verbs")
+
+class _Verbs(Phrasebook):
+    """Verbs; "go get" is "get", and a word that is rather a noun ("light") is a verb before a determiner only."""
+
+    def at(self, words: Sequence[str], start: int = 0) -> tuple[str, int] | None:
+        found = super().at(words, start)
+        if found and found[1] == start + 1 and words[start] in _RATHER_NOUNS:
+            return found if found[1] < len(words) and words[found[1]] in DETERMINERS else None
+        if found and found[1] == start + 1 and words[start] in _GOING and start + 2 < len(words):
+            goes_for = super().at(words, start + 1)
+            if goes_for and goes_for[0] in ("pick", "give", "place", "point", "open", "close", "turn_on", "turn_off"):
+                return goes_for if goes_for[1] < len(words) else found
+        return found
+
+
+_RATHER_NOUNS = word_set("rather_nouns")
+_GOING = words_in("go come run")
+VERBS = phrasebook("verbs", _Verbs)
 """Verbs at the start of a clause, by action; "turn" is decided by its particle, "drive" moves the robot itself."""
 
 NOUNS_TOO = word_set("nouns_too")

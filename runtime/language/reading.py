@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import cast
 
 from runtime.datatypes import Action, Command
-from runtime.language.arguments import OWNED, give, recipient_of, tidy, with_destination, with_target, without_place
+from runtime.language.arguments import (
+    OWNED,
+    cuts_of,
+    give,
+    recipient_of,
+    tidy,
+    with_destination,
+    with_target,
+    without_place,
+)
 from runtime.language.framing import answer_end
 from runtime.language.nouns import head_nouns, is_noun_phrase, is_plural
 from runtime.language.phrasebook import phrasebook, word_set
@@ -24,7 +33,7 @@ from runtime.language.phrases import (
 )
 from runtime.language.vocabulary import Vocabulary
 
-_RELATIVE_PRONOUNS = frozenset({"that", "which", "who", "thats"})
+_RELATIVE_PRONOUNS = frozenset({"that", "which", "who", "whose", "thats"})
 _NO_ACTION = "no action that I know is named"
 _QUESTION_ENDS = word_set("question_ends")
 _ENDINGS = phrasebook("endings")
@@ -38,7 +47,7 @@ def _place_asked(rest: list[str]) -> tuple[list[str], str]:
         if rest[i] in ("do", "does", "did") and rest[i + 1] in ("we", "i", "you", "they", "he", "she"):
             opens = next((k for k in range(i + 2, len(rest)) if rest[k] in DETERMINERS), i + 2)
             return rest[opens:], without_place(["in", *rest[:i]])[1] or without_place(rest[:i])[1]
-        if rest[i] in ("is", "are") and rest[i + 1] in DETERMINERS:
+        if rest[i] in ("is", "are") and rest[i + 1] in DETERMINERS and rest[i - 1] not in _RELATIVE_PRONOUNS:
             return rest[i + 1 :], without_place(["in", *rest[:i]])[1] or without_place(rest[:i])[1]
     if "for" in rest[1:]:
         cut = rest.index("for", 1)
@@ -73,6 +82,8 @@ def _which(words: Sequence[str]) -> list[str]:
             return ["the", *kind, "that", words[i], *rest]
         if words[i] not in ("is", "are"):
             continue
+        if kind[0] == "of":
+            return rest
         if rest[0] not in DETERMINERS:
             return ["the", *kind, *rest]  # "which pencil is closest to the lamp"
         if len(rest) in (2, 3) and rest[0] == "the" and not PREPOSITIONS.before(rest, len(rest)):
@@ -81,6 +92,17 @@ def _which(words: Sequence[str]) -> list[str]:
             rest.pop()
         return rest
     return []
+
+
+def _superlative(words: Sequence[str]) -> list[str]:
+    """The thing asked after in "what is the biggest thing on the table"."""
+    start = words.index("the") if "the" in words[1:3] else len(words)
+    if start + 2 >= len(words):
+        return []
+    return list(words[start:]) if words[start + 1].endswith("est") or words[start + 1] in _SINGLES else []
+
+
+_SINGLES = words_in("first last only second third")
 
 
 def _needs(words: Sequence[str]) -> tuple[int, int] | None:
@@ -113,9 +135,39 @@ def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | N
     if target.split()[-1:] in (["on"], ["off"]) and 1 < len(target.split()) < 4 and target.split()[0] not in _FINITE:
         action: Action = "turn_on" if target.endswith("on") else "turn_off"
         return with_target(Command(transcript, action), target.split()[:-1])
-    if not (named or _describes(target.split())) or any(word in _FINITE for word in target.split()[:2]):
+    spoken = VERBS.at(words)
+    unfinished = target.split()[-1] in _UNFINISHED or target in _NOT_THINGS
+    if (spoken and not spoken[0]) or unfinished:
         return Command(transcript, "none", reason=reason)
+    if not (named or _describes(target.split())) or any(word in _FINITE for word in _outside(target.split())):
+        return Command(transcript, "none", reason=reason)
+    _, goals = cuts_of(target.split())
+    if goals and target.split()[goals[0]] in ("into", "onto"):  # "the screws into the tin"
+        return with_destination(target.split(), Command(transcript, "place"))
     return Command(transcript, "none", target, plural=is_plural(target), reason=reason)
+
+
+_BELONGS = ("goes", "belongs")
+_SHOULD = words_in("should needs has must ought")
+
+
+def _belongs_somewhere(words: Sequence[str], transcript: str) -> Command | None:
+    """ "the cup goes in the box", "that needs to go on the shelf"."""
+    if words[0] not in DETERMINERS:
+        return None
+    for i in range(1, min(6, len(words) - 2)):
+        end = i + 1
+        if words[i] in _SHOULD:
+            end += words[i + 1] == "to"
+            end += words[end] in ("go", "be", "stay")
+            if end < i + 2 or words[end - 1] == "to":
+                return None
+        elif words[i] not in _BELONGS:
+            continue
+        if PREPOSITIONS.at(words, end):
+            command = Command(transcript, "place", destination=tidy(words[end:]))
+            return with_target(command, words[:i])
+    return None
 
 
 def topic_of(words: Sequence[str]) -> Command | None:
@@ -133,16 +185,21 @@ def topic_of(words: Sequence[str]) -> Command | None:
 
 def _describes(words: Sequence[str]) -> bool:
     """Whether words without a verb that we know may still name a thing."""
-    outside: list[str] = []
-    for word in words:
-        if word in ("that", "which", "who", "thats", "where", "what") and outside:
-            break
-        if word in ("i", "you", "we", "he", "she", "they") and len(outside) > 1:
-            break
-        outside.append(word)
-    if not outside or any(word in _FINITE for word in outside):
-        return False
-    return outside[0] in _OPENS_DESCRIPTION or is_noun_phrase(" ".join(words))
+    return words[0] in _OPENS_DESCRIPTION or is_noun_phrase(" ".join(words))
+
+
+_UNFINISHED = word_set("unfinished")
+_NOT_THINGS = word_set("not_things")
+
+
+def _outside(words: Sequence[str]) -> list[str]:
+    """`words` up to a relative clause: "the mug" of "the mug that is red", "the ball" of "the ball i threw"."""
+    for i, word in enumerate(words):
+        if i and word in ("that", "which", "who", "thats", "where", "what"):
+            return list(words[:i])
+        if i > 1 and word in ("i", "you", "we", "he", "she", "they"):
+            return list(words[:i])
+    return list(words)
 
 
 _OPENS_DESCRIPTION = (DETERMINERS - words_in("it them everything something anything")) | word_set("opens_description")
@@ -161,7 +218,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         us = "we" in words[: wish[1]]
         return give(words[wish[1] :], Command(transcript, "give", recipient="us" if us else "me"))
     if needs := _needs(words):
-        return give(words[needs[1] :], Command(transcript, "give", recipient=tidy(words[: needs[0]])))
+        named = Command(transcript, "give", recipient=tidy(words[: needs[0]]))
+        return with_destination(words[needs[1] :], named, only_goals=True)
     verb = VERBS.at(words)
     if words[0] == "let" and "have" in words[2:]:
         have = words.index("have", 2)
@@ -170,6 +228,12 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return with_target(Command(transcript, "point"), words[1:])
     if list(words[:2]) == ["make", "sure"] and (state := _STATES.before(words, len(words))):
         return with_target(Command(transcript, cast(Action, state[0])), words[2 : state[1]])
+    if list(words[:2]) in (["what", "is"], ["whats", "the"]) and (best := _superlative(words)):
+        return with_target(Command(transcript, "point"), best)
+    if words[0] == "dont" or list(words[:2]) == ["do", "not"]:
+        return Command(transcript, "none", reason="this says what not to do; say what to do instead")
+    if placed := _belongs_somewhere(words, transcript):
+        return placed
     if words[0] == "which" and (asked := _which(words)):
         return with_target(Command(transcript, "point"), asked)
     if not verb or not verb[0]:
@@ -227,7 +291,7 @@ def _turn(rest: Sequence[str], transcript: str) -> Command:
     """ "the lamp on", "the cup around"."""
     for i in range(len(rest) - 1, 0, -1):
         ends = i == len(rest) - 1 or rest[i + 1] in ("in", "for", "on", ",", "before", "after")
-        if rest[i] in ("on", "off", "down") and ends:
+        if rest[i] in ("on", "off", "down") and rest[i - 1] != "upside" and ends:
             action: Action = "turn_on" if rest[i] == "on" else "turn_off"
             return with_target(Command(transcript, action), [*rest[:i], *rest[i + 1 :]])
     if rest and rest[0] in ("around", "left", "right", "back"):

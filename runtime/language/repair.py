@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,22 +19,39 @@ _FOLDER = Path(__file__).parent
 FUNCTION_WORDS = word_set("function_words")
 """Words that need no model to know them, and that no repair may touch."""
 
+_MODIFIERS = frozenset({"pale", "pair", "plain", "bare", "mortal", "beat", "hole", "bored"})
+"""Words that sound like nouns and are themselves said of nouns."""
+_AFTER_HEAD = FUNCTION_WORDS - {"of", "one", "ones"}
 _BEFORE_NOUN = FUNCTION_WORDS - word_set("before_noun")
 
 
-@lru_cache(maxsize=1)
-def _everyday() -> dict[str, str]:
-    """Known words for rare ones that WordNet does not lead to (`synonyms.txt`)."""
-    lines = (_FOLDER / "synonyms.txt").read_text(encoding="utf-8").splitlines()
-    rows = (line.partition(": ") for line in lines if not line.startswith("#"))
-    return {rare: known for known, _, rares in rows for rare in rares.split()}
+@dataclass(frozen=True)
+class _Words:
+    """What is known of English (`words.json`, made by training/build_words.py, and by hand `synonyms.txt`).
+
+    Common words to the known ones that they sound like; rare nouns to known ones for the same thing, and to known ones
+    that say less; real words that are spelt nearly like known ones.
+    """
+
+    sound_alikes: Mapping[str, str]
+    synonyms: Mapping[str, Sequence[str]]
+    broader: Mapping[str, Sequence[str]]
+    real: frozenset[str]
 
 
 @lru_cache(maxsize=1)
-def _words() -> tuple[dict[str, str], dict[str, list[str]], frozenset[str]]:
-    """Words that sound like known ones, known nouns for rare ones, real words near known ones (see build_words.py)."""
+def _words() -> _Words:
     content = json.loads((_FOLDER / "words.json").read_text(encoding="utf-8"))
-    return content["sound_alikes"], content["synonyms"], frozenset(content["real"])
+    by_hand: tuple[dict[str, list[str]], dict[str, list[str]]] = ({}, {})
+    for line in (_FOLDER / "synonyms.txt").read_text(encoding="utf-8").splitlines():
+        known, _, rare_words = line.partition(": ")
+        by_hand[known.startswith("~")].update({word: [known.removeprefix("~")] for word in rare_words.split()})
+    return _Words(
+        content["sound_alikes"],
+        {**content["synonyms"], **by_hand[False]},
+        {**content["broader"], **by_hand[True]},
+        frozenset(content["real"]),
+    )
 
 
 def in_context(text: str, repairs: list[tuple[str, str]]) -> str:
@@ -47,6 +65,19 @@ def in_context(text: str, repairs: list[tuple[str, str]]) -> str:
     return text
 
 
+@dataclass(frozen=True)
+class Described:
+    """A description in known words as far as that is sure.
+
+    `unknown`: its content words that the model does not know; `stand_ins`: (said, known) for words that the model knows
+    only by a broader one.
+    """
+
+    text: str
+    unknown: tuple[str, ...]
+    stand_ins: tuple[tuple[str, str], ...]
+
+
 class Repairer:
     """Repairs descriptions against one model's vocabulary."""
 
@@ -55,10 +86,11 @@ class Repairer:
         self._sounds = sounds_of(vocabulary)
         self._mended: dict[str, str | None] = {}
 
-    def description(self, text: str, repairs: list[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
-        """`text` in words that the model knows as far as that is sure, and the content words that it does not."""
+    def description(self, text: str, repairs: list[tuple[str, str]]) -> Described:
+        """`text` in words that the model knows as far as that is sure; adds to `repairs`."""
         words: list[str] = []
         unknown: list[str] = []
+        stand_ins: list[tuple[str, str]] = []
         pending = text.split()
         while pending:
             word = pending.pop(0)
@@ -68,13 +100,21 @@ class Repairer:
                 words.append(joined)
             elif word in self._vocabulary or word in FUNCTION_WORDS:
                 words.append(word)
+            elif word in _MODIFIERS and pending and pending[0] not in _AFTER_HEAD:
+                words.append(word)  # "the pale blue cup", "the pair of scissors"
             elif (meant := self._mended_once(word) or self._alike(word, words[-1:])) is not None:
                 repairs.append((word, meant))
                 words.append(meant)
+            elif known := self._known(_words().broader.get(word, ())):
+                stand_ins.append((word, known))
+                words.append(word)
             else:
                 unknown.append(word)
                 words.append(word)
-        return " ".join(words), tuple(dict.fromkeys(unknown))
+        return Described(" ".join(words), tuple(dict.fromkeys(unknown)), tuple(dict.fromkeys(stand_ins)))
+
+    def _known(self, candidates: Iterable[str]) -> str | None:
+        return next((word for word in candidates if word in self._vocabulary), None)
 
     def _joined(self, first: str, second: str) -> str | None:
         """The known word that a recogniser has written as two: "note book", "tee pot"."""
@@ -88,7 +128,7 @@ class Repairer:
         """The known word that `word` sounds like, where a noun or adjective is due."""
         if before and before[0] not in self._vocabulary and before[0] not in _BEFORE_NOUN:
             return None
-        meant = _words()[0].get(word)
+        meant = _words().sound_alikes.get(word)
         return meant if meant is not None and meant in self._vocabulary else None
 
     def _mended_once(self, word: str) -> str | None:
@@ -103,12 +143,10 @@ class Repairer:
         meant = SOUND_ALIKES.get(word)
         if meant is not None:
             return meant
-        _, synonyms, real = _words()
-        candidates: list[str] = [_everyday().get(word, ""), *synonyms.get(word, ())]
-        for known in candidates:
-            if known in self._vocabulary:
-                return known
-        return None if word in real else nearest(word, self._sounds)
+        english = _words()
+        if known := self._known(english.synonyms.get(word, ())):
+            return known
+        return None if word in english.broader or word in english.real else nearest(word, self._sounds)
 
 
 def sounds_of(vocabulary: Vocabulary) -> dict[str, str]:

@@ -17,6 +17,8 @@ DATA = """\
 00000004 06 n 01 glass 0 000 | a container for drinking
 00000005 06 n 01 tumbler 0 001 @ 00000004 n 0000 | a glass with a flat bottom
 00000006 04 n 01 grip 0 000 | the act of grasping
+00000007 06 n 02 bucket 0 pail 0 000 | a roughly cylindrical vessel
+00000008 06 n 02 commode 0 pan 0 000 | a toilet
 """
 INDEX = """\
   1 This software and database is being provided to you
@@ -24,6 +26,11 @@ skillet n 1 1 @ 1 0 00000002
 tumbler n 2 1 @ 2 0 00000003 00000005
 grip n 1 0 1 0 00000006
 frying_pan n 1 1 @ 1 0 00000002
+pan n 2 0 2 0 00000001 00000008
+glass n 1 0 1 0 00000004
+bucket n 1 0 1 0 00000007
+pail n 1 0 1 0 00000007
+commode n 1 0 1 0 00000008
 """
 
 
@@ -34,11 +41,20 @@ def wordnet(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("word", "expected"), [("skillet", ["pan"]), ("tumbler", ["glass"]), ("grip", [])])
-def test_known_nouns_for_rare_ones(word: str, expected: list[str], wordnet: Path) -> None:
+@pytest.mark.parametrize(
+    ("word", "same", "broader"),
+    [
+        ("skillet", [], ["pan"]),
+        ("tumbler", [], ["glass"]),  # a gymnast first
+        ("bucket", ["pail"], []),
+        ("commode", [], []),  # not what people mean by "pan"
+        ("grip", [], []),
+    ],
+)
+def test_known_nouns_for_rare_ones(word: str, same: list[str], broader: list[str], wordnet: Path) -> None:
     senses, index = read_senses(wordnet / "data.noun"), read_index(wordnet / "index.noun")
     assert "frying_pan" not in index  # of one word only
-    assert candidates(word, index, senses, {"pan", "glass"}) == expected
+    assert candidates(word, index, senses, {"pan", "glass", "pail"}) == (same, broader)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_an_unknown_word_is_reported_and_left_alone(word: str, vocabulary: Vocab
         ("the kitchen knife next to the bowl", "place", ""),
         ("give the lady over there the cup", "recipient", "the lady over there"),
         ("put the cup on the tray that is next to the lamp", "destination", "on the tray that is next to the lamp"),
-        ("push the box a little to the left", "destination", "a little to the left"),
+        ("push the box a little to the left", "destination", "to the left"),
         ("drive forward", "destination", "forward"),
         ("go to room twelve", "place", "room twelve"),
     ],

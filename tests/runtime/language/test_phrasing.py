@@ -1,0 +1,161 @@
+"""The same request in the many ways in which people word it."""
+
+from __future__ import annotations
+
+import pytest
+
+from runtime.language.commands import parse_command
+from runtime.language.vocabulary import Vocabulary
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "hey robot",
+        "could you please just",
+        "would it be possible for you to",
+        "i was hoping you could",
+        "the boss wants you to",
+        "what i need you to do is",
+        "your next task is to",
+        "see if you can",
+        "its time to",
+        "make sure you",
+        "when youre free",
+        "go ahead and",
+        "id really appreciate it if you would",
+        "one more thing",
+        "good job now",
+        "once thats done",
+        "hi its me again",
+        "do you think you can",
+        "is there any way you could",
+        "he wants you to",
+        "start by",
+        "i told you to",
+        "come on now",
+        "sorry to bother you but",
+    ],
+)
+def test_what_leads_up_to_a_command_is_no_part_of_it(before: str) -> None:
+    [command] = parse_command(f"{before} put the red cup on the plate")
+    assert (command.action, command.target, command.destination) == ("place", "the red cup", "on the plate")
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "thanks a million",
+        "im starving",
+        "i cant reach it",
+        "if you can find it",
+        "because its dirty",
+        "before dinner",
+        "as fast as possible",
+        "so i can eat",
+        "or someone will trip",
+        "and make it snappy",
+        "without spilling any",
+        "my hands are full",
+        "the baby is sleeping",
+        "are you listening",
+        "thats a good robot",
+        "no rush",
+        "take your time",
+        "whenever youre ready",
+        "like you did before",
+        "over and out",
+        "its getting late",
+        "mind the cat",
+        "chop chop",
+        "the way i like it",
+        "would that be ok",
+        "sweetheart",
+        "and dont drop it",
+    ],
+)
+@pytest.mark.parametrize(
+    ("command", "action", "destination"),
+    [("bring me the red cup", "give", ""), ("move the red cup to the left", "move", "to the left")],
+)
+def test_talk_after_a_command_is_no_part_of_it(command: str, action: str, destination: str, after: str) -> None:
+    [parsed] = parse_command(f"{command} {after}")
+    assert (parsed.action, parsed.target, parsed.destination) == (action, "the red cup", destination)
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        "the cup i was drinking from",
+        "the cup my mom bought yesterday",
+        "the cup that isnt broken",
+        "the cup whose handle is broken",
+        "the cup belonging to my sister",
+        "the cup made out of wood",
+        "the cup that says love",
+        "the one i showed you",
+        "the other red cup",
+        "the cup left of the bowl",
+        "the smaller of the two cups",
+        "all the cups except the red one",
+        "the pair of scissors",
+        "the cup that is neither red nor blue",
+        "the pale blue cup",
+        "the cup with a picture of a dog on it",
+        "the one you had before",
+        "the bottle of water that is almost empty",
+        "something to write with",
+        "the cup i cant reach",
+        "whatever is in the box",
+    ],
+)
+def test_a_description_stays_whole(thing: str, vocabulary: Vocabulary) -> None:
+    [found] = parse_command(f"can you find {thing} for me", vocabulary)
+    [given] = parse_command(f"hand {thing} to the lady please", vocabulary)
+    [placed] = parse_command(f"put {thing} into the sink", vocabulary)
+    assert (found.action, found.target) == ("point", thing)
+    assert (given.action, given.target, given.recipient) == ("give", thing, "the lady")
+    assert (placed.action, placed.target, placed.destination) == ("place", thing, "into the sink")
+
+
+@pytest.mark.parametrize(
+    ("transcript", "action", "target"),
+    [
+        ("go get the red cup", "pick", "the red cup"),
+        ("get the cup for me", "give", "the cup"),
+        ("take this cup to my mother", "give", "this cup"),
+        ("the cup goes in the box", "place", "the cup"),
+        ("the screws into the tin", "place", "the screws"),
+        ("what is the biggest thing on the table", "point", "the biggest thing on the table"),
+        ("which of these is the lightest clamp", "point", "the lightest clamp"),
+        ("move the two chairs no only one chair move the blue chair", "move", "the blue chair"),
+        ("bring me the apple no not the apple the orange", "give", "the orange"),
+        ("light the candle", "turn_on", "the candle"),
+        ("turn the cup upside down", "move", "the cup"),
+        ("give me five", "none", ""),
+        ("do you know any jokes", "none", ""),
+        ("the light", "none", "the light"),
+    ],
+)
+def test_other_ways_to_say_it(transcript: str, action: str, target: str) -> None:
+    [command] = parse_command(transcript)
+    assert (command.action, command.target) == (action, target)
+
+
+@pytest.mark.parametrize("transcript", ["dont pick up the cup", "do not open the box", "please dont move the red cup"])
+def test_what_is_forbidden_is_not_done(transcript: str) -> None:
+    [command] = parse_command(transcript)
+    assert command.action == "none"
+    assert "not to do" in command.reason
+
+
+def test_what_is_forbidden_leaves_the_rest() -> None:
+    commands = parse_command("dont pick up the red cup pick up the blue cup")
+    assert [(command.action, command.target) for command in commands] == [("pick", "the blue cup")]
+
+
+def test_a_broader_word_stands_in_for_the_network_only(vocabulary: Vocabulary) -> None:
+    [command] = parse_command("grab the kettle beside the crimson mug", vocabulary)
+    assert command.target == "the kettle beside the crimson mug"
+    assert command.stand_ins == (("kettle", "pot"), ("crimson", "red"))
+    assert (command.repairs, command.unknown) == ((), ())
