@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from runtime.bundle import DEFAULT_MODEL
 from runtime.language.commands import parse_command
 from runtime.language.vocabulary import Vocabulary
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    return Vocabulary.from_file(DEFAULT_MODEL / "vocab.json")
 
 
 @pytest.mark.parametrize(
