@@ -156,7 +156,9 @@ def _kept(before: str, after: str, cue: str) -> str | None:
     if verb and verb[0]:
         words = before.split()
         places = [i for i in range(len(words)) if VERBS.at(words, i)]
-        return " ".join(words[: places[-1]]).rstrip(" ,") if places else None
+        if not places:
+            return "" if len(words) <= _SHORT else None
+        return " ".join(words[: places[-1]]).rstrip(" ,")
     opening = _STARTS_PHRASE.match(after)
     if opening is None:
         return before.rpartition(" ")[0] if len(cue.split()) > 0 and _is_description(before) else None
@@ -180,6 +182,10 @@ def _asked_again(before: str, after: str) -> str:
         if verb and verb[0] in verbs and verb[1] < len(again) and again[verb[1]] in DETERMINERS | {"me", "us"}:
             return " ".join(again[i:])
     return after
+
+
+_SHORT = 4
+"""Words without a verb that a command said after them replaces: "light off please i mean turn off the lamp"."""
 
 
 def _is_description(before: str) -> bool:

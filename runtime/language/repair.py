@@ -19,7 +19,7 @@ _FOLDER = Path(__file__).parent
 FUNCTION_WORDS = word_set("function_words")
 """Words that need no model to know them, and that no repair may touch."""
 
-_MODIFIERS = frozenset({"pale", "pair", "plain", "bare", "mortal", "beat", "hole", "bored"})
+_MODIFIERS = frozenset({"pale", "pair", "plain", "bare", "mortal", "beat", "hole", "bored", "night"})
 """Words that sound like nouns and are themselves said of nouns."""
 _AFTER_HEAD = FUNCTION_WORDS - {"of", "one", "ones"}
 _BEFORE_NOUN = FUNCTION_WORDS - word_set("before_noun")
@@ -30,12 +30,13 @@ class _Words:
     """What is known of English (`words.json`, made by training/build_words.py, and by hand `synonyms.txt`).
 
     Common words to the known ones that they sound like; rare nouns to known ones for the same thing, and to known ones
-    that say less; real words that are spelt nearly like known ones.
+    that say less; things of one word that may be heard as two; real words that are spelt nearly like known ones.
     """
 
     sound_alikes: Mapping[str, str]
     synonyms: Mapping[str, Sequence[str]]
     broader: Mapping[str, Sequence[str]]
+    compounds: frozenset[str]
     real: frozenset[str]
 
 
@@ -50,6 +51,7 @@ def _words() -> _Words:
         content["sound_alikes"],
         {**content["synonyms"], **by_hand[False]},
         {**content["broader"], **by_hand[True]},
+        frozenset(content["compounds"]),
         frozenset(content["real"]),
     )
 
@@ -121,6 +123,8 @@ class Repairer:
         unknown = [word for word in (first, second) if word not in self._vocabulary and word not in FUNCTION_WORDS]
         if unknown and not FUNCTION_WORDS & {first, second} and (whole := nearest(first + second, self._sounds)):
             return whole
+        if unknown and first + second in _words().compounds:
+            return first + second
         firsts = (first, SOUND_ALIKES.get(first, first)) if first not in ("a", "an", "the", "to") else ()
         return next((word + second for word in firsts if word + second in self._vocabulary), None)
 

@@ -95,6 +95,8 @@ def _explains(words: Sequence[str], start: int) -> bool:
     if word in ("i", "we"):
         return follows in _FEELS or not _OBJECTS.isdisjoint(rest[1:4])
     if word in ("you", "they", "he", "she", "it"):
+        if follows == "is" and "not" in words[:start]:
+            return False  # "it is not the lemon it is the lime"
         return (follows in _TO_BE and not _is_contact(rest[1:])) or not _OBJECTS.isdisjoint(rest[1:3])
     inside = before not in ("left", "right") and PREPOSITIONS.before(words, start)
     if start > 2 and before not in DETERMINERS and not inside and word in _POSSESSIVE | PEOPLE | PERSONAL:
