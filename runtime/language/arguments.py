@@ -59,7 +59,7 @@ def _without_particles(rest: Sequence[str]) -> list[str]:
         if (
             words[i] in ("up", "down")
             and words[i - 1] != "upside"
-            and PREPOSITIONS.at(words, i + 1)
+            and (PREPOSITIONS.at(words, i + 1) or words[i + 1] == "from")
             and words[i - 1] not in ("far", "way", "right", "further")
         ):
             return [*words[:i], *words[i + 1 :]]
@@ -101,6 +101,8 @@ def give(rest: Sequence[str], command: Command) -> Command:
     words, place = without_place(_without_particles(rest))
     command = replace(command, place=place)
     who, words = recipient_of(words)
+    if len(words) > 2 and words[0] in ("back", "over") and words[1] in DETERMINERS:
+        words = words[1:]  # "give me back my cup"
     return with_destination(words, replace(command, recipient=who or command.recipient), only_goals=True)
 
 
@@ -120,7 +122,8 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
             and words[end] in words_in("the a an that this my your some both his her where which")
         )
         person = (
-            words[0] in ("the", "my", "that", "this", "your", "our", "his", "her", "their") and words[end - 1] in PEOPLE
+            words[0] in ("each", "every", "the", "my", "that", "this", "your", "our", "his", "her", "their")
+            and words[end - 1] in PEOPLE
         )
         if named or (person and words[end] in opens):
             return " ".join(words[:end]), words[end:]
@@ -180,7 +183,9 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
     if only_goals:  # "the tablet back" is only given; "the smallest cookie left" stays whole
         if words[-1:] == ["back"] and words[-2:-1] != ["the"]:
             words, goals = words[:-1], goals[:-1]
-        cuts = goals = [cut for cut in goals if " ".join(words[cut:]) not in _STILL_DESCRIBES]
+        cuts = goals = [
+            cut for cut in goals if " ".join(words[cut:]) not in _STILL_DESCRIBES and words[cut] not in ("off", "out")
+        ]
 
     def cut_at(cut: int) -> Command:
         return with_target(replace(command, destination=tidy(words[cut:])), words[:cut])

@@ -61,9 +61,9 @@ def _breaks_off(words: Sequence[str], i: int) -> bool:
     """Whether a new request begins here unannounced: "the mug put it on the tray", "the lamp could you turn it off"."""
     if words[i] in ("could", "can", "would", "will") and words[i + 1 : i + 2] == ["you"] and i + 2 < len(words):
         return words[i - 1] not in ("that", "how", "what", "if", "as", "you", "i")
-    wish = WISHES.at(words, i) if words[i] in ("i", "id") else None
+    wish = WISHES.at(words, i) if words[i] in ("i", "id", "can", "could", "may") else None
     if wish and wish[0] and words[i - 1] not in _NO_VERB_AFTER | {"one", "ones", "thing"}:
-        return wish[1] < len(words) and words[wish[1]] in ARTICLES
+        return wish[1] < len(words) and words[wish[1]] in ARTICLES | {"it", "them", "that"}
     return words[i - 1] not in _NO_VERB_AFTER and _opens_clause(words, i, joined=False)
 
 
@@ -85,7 +85,7 @@ def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
         return True
     if not joined and (
         (words[start].endswith("ing") and words[start] != "bring")
-        or (action == "point" and words[start] not in ("find", "show", "locate"))
+        or (action == "point" and words[start] not in ("find", "show", "locate", "look", "help"))
     ):
         return False
     if words[start] in ("turn", "go", "come", "move", "drive") and follows in (
@@ -99,7 +99,7 @@ def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
         return True
     if action == "stop":
         return joined and end == len(words)
-    if joined and words[start] not in NOUNS_TOO and end - start > 0:
+    if joined and (words[start] not in NOUNS_TOO or end - start > 1):
         return action != "move" or follows in _OPENS_OBJECT or not follows
     return (
         follows in _OPENS_OBJECT and (joined or follows in DETERMINERS | {"me", "us"}) and words[start] not in ("to",)

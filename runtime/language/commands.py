@@ -64,7 +64,8 @@ def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list
             command = _resolved(command, [*topics, *commands])
             command = replace(command, repairs=told)
             commands.append(_in_known_words(command, vocabulary) if vocabulary else command)
-            asked += commands[-1:] if words[0] in _ASKS else []
+            remark = words[0] in _ASKS or (command.action == "point" and words[0] in _SEEKERS)
+            asked += commands[-1:] if remark else []
             topics += [topic] if topic else []
             told = ()
     return _asked_for(commands, asked) or [
@@ -73,7 +74,11 @@ def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list
 
 
 _PAUSES = ("wait", "hold on", "hang on")
-_ASKS = frozenset({"is", "are", "isnt", "arent", "do", "does", "can", "could", "did", "have", "you", "which", "where"})
+_ASKS = frozenset(
+    {"is", "are", "isnt", "arent", "do", "does", "can", "could", "did", "have", "you", "which", "where", "see"}
+)
+_SEEKERS = frozenset({"i", "he", "she", "we", "they", "ive", "im"})
+"""Who "cannot find" a thing only tells why it is to be found."""
 
 
 def _asked_for(commands: list[Command], asked: list[Command]) -> list[Command]:
@@ -81,9 +86,11 @@ def _asked_for(commands: list[Command], asked: list[Command]) -> list[Command]:
     kept: list[Command] = []
     for i, command in enumerate(commands):
         later = [other for other in commands[i + 1 :] if other.action not in ("none", "confirm", "deny")]
-        led_up = command.action == "none" or (
-            command in asked and any(other.target == command.target for other in later)
+        again = any(other.target == command.target for other in later)
+        wished = command.action == "give" and any(
+            other.action == "give" and other.target == command.target for other in later
         )
+        led_up = command.action == "none" or (command in asked and again) or wished
         twice = command.action in ("confirm", "deny") and kept and kept[-1].action == command.action
         paused = command.action == "stop" and later and command.transcript.lower().lstrip().startswith(_PAUSES)
         if not (led_up and later) and not twice and not paused:

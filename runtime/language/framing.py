@@ -70,7 +70,7 @@ def _led_up(words: Sequence[str], start: int) -> int:
 
 
 _STATES = words_in("open shut closed on off")
-_BEFORE_RIGHT = words_in("the to far on turn left and go move roll come drive steer")
+_BEFORE_RIGHT = words_in("your my his her our the to far on turn left and go move roll come drive steer")
 _NAMES = words_in("says saying said marked labeled labelled called named word")
 _FETCHES = words_in("get grab fetch bring")
 _YOU_CAN = tuple(["you", modal] for modal in ("can", "could", "would", "might", "will", "should", "must"))

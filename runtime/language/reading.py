@@ -137,7 +137,8 @@ def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | N
         return with_target(Command(transcript, action), target.split()[:-1])
     spoken = VERBS.at(words)
     unfinished = target.split()[-1] in _UNFINISHED or target in _NOT_THINGS
-    if (spoken and not spoken[0]) or unfinished:
+    told = target.split()[1:2] and target.split()[1] in PEOPLE and not _HANDLED.isdisjoint(target.split()[2:3])
+    if (spoken and not spoken[0]) or unfinished or told:
         return Command(transcript, "none", reason=reason)
     if not (named or _describes(target.split())) or any(word in _FINITE for word in _outside(target.split())):
         return Command(transcript, "none", reason=reason)
@@ -173,8 +174,10 @@ def _belongs_somewhere(words: Sequence[str], transcript: str) -> Command | None:
 def topic_of(words: Sequence[str]) -> Command | None:
     """What a remark is about, for the "it" of the command after it: "there should be a screwdriver in the shed"."""
     for start in range(len(words) - 1):
-        if words[start] not in ARTICLES | {"that"} or words[start + 1] in _FINITE:
+        if words[start] not in ARTICLES | {"that", "this", "these", "those"} or words[start + 1] in _FINITE:
             continue
+        if words[start + 1] in PEOPLE and words[start + 2 : start + 3] and words[start + 2] in _HANDLED:
+            continue  # "the baby dropped her spoon"
         ends = (i for i in range(start + 2, len(words)) if words[i] in _FINITE | _RELATIVE_PRONOUNS | {",", "shut"})
         end = next(ends, len(words))
         if end < len(words) and words[end] in _RELATIVE_PRONOUNS:
@@ -188,6 +191,7 @@ def _describes(words: Sequence[str]) -> bool:
     return words[0] in _OPENS_DESCRIPTION or is_noun_phrase(" ".join(words))
 
 
+_HANDLED = words_in("dropped lost forgot left broke spilled made bought ate took threw put wants needs likes cant")
 _UNFINISHED = word_set("unfinished")
 _NOT_THINGS = word_set("not_things")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runtime.language.phrasebook import phrasebook, word_set
-from runtime.language.phrases import ANSWERS, DETERMINERS, PEOPLE, PERSONAL, PREPOSITIONS, VERBS, words_in
+from runtime.language.phrases import ANSWERS, DETERMINERS, PEOPLE, PERSONAL, PREPOSITIONS, VERBS, WISHES, words_in
 
 _TAILS = phrasebook("tails")
 """What tells why, when or how to the end of the sentence."""
@@ -34,10 +34,17 @@ _TIMES = words_in("when while once before after since as")
 def without_tail(words: Sequence[str]) -> list[str]:
     """`words` up to where the speaker stops saying what is wanted; a further command after the remark is kept."""
     for start in range(2, len(words)):
-        if _begins_tail(words, start):
+        if _begins_tail(words, start) and not _only_leads_up(words, start):
             goes_on = _next_command(words, start)
             return [*words[:start], *words[goes_on:]]
     return list(words)
+
+
+def _only_leads_up(words: Sequence[str], start: int) -> bool:
+    """ "im cooking soup so i need the big pot", "the cup i need it": nothing is asked for before, and something after."""
+    if any(VERBS.at(words, i) or WISHES.at(words, i) for i in range(start)):
+        return False
+    return bool(WISHES.at(words, start + (words[start] == "so")))
 
 
 def _next_command(words: Sequence[str], start: int) -> int:
@@ -63,9 +70,17 @@ def _begins_tail(words: Sequence[str], i: int) -> bool:
         return _begins_clause(words, i + 1) and (word != "as" or follows != "it" or before != "same")
     if word == "like":
         return follows in ("i", "you", "we", "last", "before", "always", "usual") and before not in ("looks", "just")
+    if word == "and" and i + 2 < len(words) and words[i + 2] in _OBJECTS:
+        return _unknown_verb(words, i + 1)
     if word == "without":
         return follows.endswith("ing") and follows not in _RINGS
     return _explains(words, i)
+
+
+def _unknown_verb(words: Sequence[str], i: int) -> bool:
+    """ "(pick up the cup and) wash it": something asked that we cannot do."""
+    before = words[i - 1] in ("and", "then") and not words_in("that which who i you").intersection(words[:i])
+    return before and not (VERBS.at(words, i) or PREPOSITIONS.at(words, i)) and words[i] not in ("of", "with", "for")
 
 
 def _begins_clause(words: Sequence[str], i: int) -> bool:
