@@ -41,7 +41,7 @@ def without_tail(words: Sequence[str]) -> list[str]:
 
 
 def _only_leads_up(words: Sequence[str], start: int) -> bool:
-    """ "im cooking soup so i need the big pot", "the cup i need it": nothing is asked for before, and something after."""
+    """ "im cooking soup so i need the big pot", "the cup i need it": nothing is asked before."""
     if any(VERBS.at(words, i) or WISHES.at(words, i) for i in range(start)):
         return False
     return bool(WISHES.at(words, start + (words[start] == "so")))
