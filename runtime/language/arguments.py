@@ -31,6 +31,7 @@ _STILL_DESCRIBES = frozenset({"left", "there", "over there", "right there", "bac
 _KEEPS_PARTICLE = words_in("upside put set laid picked threw broke fell folded turned rolled standing sitting looking")
 """After these "down" and the like say more of the thing: "the cup you put down"."""
 _REST = words_in("other others rest")
+_WHOSE = words_in("each every the my that this your our his her their")
 _NOT_OBJECTS = words_in("up down out over")
 
 

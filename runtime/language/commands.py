@@ -57,7 +57,7 @@ def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list
         text, taken_back = fluent(sentence)
         text = in_context(after_filler(text), repairs)
         told = (*taken_back, *repairs)
-        topics += [topic for words, _ in taken_back if (topic := parse_clause(words.split(), "")).target]
+        topics += [named for words, _ in taken_back if (named := parse_clause(words.split(), "")).target]
         for words in split_clauses(text.split()):
             command = parse_clause(words, transcript, vocabulary)
             topic = topic_of(words) if command.action == "none" and not command.target else None
