@@ -29,10 +29,17 @@ def _rule(line: str) -> Rule:
 
 
 _SECTIONS = _sections()
-SOUND_ALIKES: dict[str, str] = {
-    heard: meant for meant, _, row in (line.partition(": ") for line in _SECTIONS["words"]) for heard in row.split()
-}
+
+
+def _table(name: str) -> dict[str, str]:
+    rows = (line.partition(": ") for line in _SECTIONS[name])
+    return {heard: meant for meant, _, row in rows for heard in row.split()}
+
+
+SOUND_ALIKES = _table("words")
 """Heard word to meant word."""
+HEADS = _table("heads")
+"""The same at the end of a description only."""
 START_RULES = tuple(map(_rule, _SECTIONS["start"]))
 CONTEXT_RULES = tuple(map(_rule, _SECTIONS["context"]))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import extract
 
-from runtime.language.mishearings import CONTEXT_RULES, SOUND_ALIKES, START_RULES, sound
+from runtime.language.mishearings import CONTEXT_RULES, HEADS, SOUND_ALIKES, START_RULES, sound
 from runtime.language.phrasebook import word_set
 from runtime.language.vocabulary import Vocabulary
 
@@ -100,6 +100,9 @@ class Repairer:
             if joined:
                 repairs.append((f"{word} {pending.pop(0)}", joined))
                 words.append(joined)
+            elif word in HEADS and words and not (pending and pending[0] not in _AFTER_HEAD):
+                repairs.append((word, HEADS[word]))
+                words.append(HEADS[word])
             elif word in self._vocabulary or word in FUNCTION_WORDS:
                 words.append(word)
             elif word in _MODIFIERS and pending and pending[0] not in _AFTER_HEAD:
