@@ -23,6 +23,7 @@ from tqdm import tqdm
 from runtime.bundle import DEFAULT_MODEL
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
+from runtime.language.phrasebook import word_set
 from runtime.language.repair import FUNCTION_WORDS, nearest, sounds_of
 from runtime.language.vocabulary import Vocabulary
 from training.checkpoint import write_atomically
@@ -222,7 +223,8 @@ def _sound_alikes(
     things = {word for word, offsets in index.items() if senses[offsets[0]].domain in _DOMAINS}
     heard = {form for word in common if word.isalpha() and word.isascii() for form in (word, plural_of(word) or word)}
     plurals = {plural_of(word) or word for word in things}
-    heard = {word for word in heard - things - plurals - FUNCTION_WORDS if word not in vocabulary and len(word) > 2}
+    heard -= things | plurals | FUNCTION_WORDS | word_set("never_misheard")
+    heard = {word for word in heard if word not in vocabulary and len(word) > 2}
     meant = (
         ({word for word in vocabulary.words if word in things | plurals} | known_nouns() | set(COLOURS))
         - FUNCTION_WORDS

@@ -25,10 +25,10 @@ _BEGINS_ROOM = words_in("the my your our her his their room next upstairs downst
 _AFTER_ROOM = word_set("after_room")
 _ALL_OF_THEM = frozenset({"all", "both"})
 OWNED = words_in("belongs belonging belong close closer closest next nearest nearer similar")
-_AFTER_TO = DETERMINERS | words_in("me us him her left right here there where one mine yours someone")
+_AFTER_TO = DETERMINERS | words_in("its you me us him her left right here there where one mine yours someone")
 _STILL_DESCRIBES = frozenset({"left", "there", "over there", "right there", "back there", "back", "up there"})
 """Ends of "the smallest cookie left", "the cup over there" where the thing is only given."""
-_KEEPS_PARTICLE = words_in("upside put set laid picked threw broke fell folded turned rolled standing sitting looking")
+_KEEPS_PARTICLE = word_set("keeps_particle")
 """After these "down" and the like say more of the thing: "the cup you put down"."""
 _REST = words_in("other others rest")
 _WHOSE = words_in("each every the my that this your our his her their")
@@ -59,7 +59,7 @@ def _without_particles(rest: Sequence[str]) -> list[str]:
             return [*words[:i], *words[i + 1 :]]
         if (
             words[i] in ("up", "down")
-            and words[i - 1] != "upside"
+            and words[i - 1] not in _KEEPS_PARTICLE
             and (PREPOSITIONS.at(words, i + 1) or words[i + 1] == "from")
             and words[i - 1] not in ("far", "way", "right", "further")
         ):
@@ -172,6 +172,7 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
 
     With several phrases either may say where; the first as destination is the alternative.
     """
+    rest = _put_away(rest) if command.action == "place" else rest
     words, place = without_place(_without_particles(rest))
     command = replace(command, place=place or command.place)
     opening = PREPOSITIONS.at(words) or ENDS.at(words)
@@ -196,6 +197,11 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
         return with_target(command, words)
     chosen = cut_at(cuts[-1])
     return replace(chosen, alternative=cut_at(cuts[0])) if len(cuts) > 1 else chosen
+
+
+def _put_away(rest: Sequence[str]) -> list[str]:
+    """ "the dishes (away) in the cupboard", "the can (away)"; but "away from the edge" says where."""
+    return [word for word, follows in zip(rest, [*rest[1:], ""], strict=True) if word != "away" or follows == "from"]
 
 
 def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -40,6 +40,7 @@ _DIRECTIONS = r"(?:to|towards?|closer|nearer|further|farther|forwards?|backwards
 _BIT = r"a (?:(?:tiny|wee|little) )?(?:bit|tad|touch|smidge|smidgen)"
 _ROUGHLY = re.compile(
     rf"\b(?:(?:just )?{_BIT}|(?:just )?a little|slightly)(?: more)? (?={_DIRECTIONS}\b)"
+    r"|\b(?:more|further|farther) (?=to the (?:left|right)\b)"
     rf"|(?<=forward) (?:{_BIT}|a little)\b|(?<=back) (?:{_BIT}|a little)\b"
 )
 """How far, where nobody measures: "a bit to the left"."""

@@ -135,6 +135,9 @@ def _belongs(words: Sequence[str], start: int, end: int) -> bool:
     """Whether the closing words name a place or a thing after all: "on the right", "the one i said"."""
     if words[start - 1] in _NAMES:
         return True
+    verb = VERBS.at(words)
+    if words[start:end] == ["right"] and verb and verb[0] in ("move", "turn", "drive"):
+        return True
     return (words[start] == "right" and words[start - 1] in _BEFORE_RIGHT) or (
         words[end - 1] in ("robot", "machine", "computer", "man", "first", "next")
         and words[start - 1]

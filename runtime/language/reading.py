@@ -240,6 +240,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return placed
     if words[0] == "which" and (asked := _which(words)):
         return with_target(Command(transcript, "point"), asked)
+    if list(words) in (["let", "go"], ["let", "it", "go"], ["release"]):
+        return Command(transcript, "place", "it")
     if not verb or not verb[0]:
         return _no_action(words, transcript, vocabulary)
     kind, rest = verb[0], list(words[verb[1] :])
@@ -247,6 +249,14 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return Command(transcript, "stop")
     if words[0] == "back":
         return Command(transcript, "move", destination=tidy(words))
+    if words[0] == "get" and words[1:2] == ["out"] and words[2:3] == ["of"]:
+        return _drive(words[1:], transcript)
+    if words[0] in ("get", "getting") and rest and rest[0] in _AWAY:
+        return _drive(rest, transcript)
+    if kind == "move" and not rest and len(words) > 1:
+        return Command(transcript, "move", destination=tidy(words[1:]))  # "roll over"
+    if kind == "move" and rest and rest[0] in _AHEAD and (len(rest) == 1 or rest[1] in _HOW_FAR):
+        return Command(transcript, "move", destination=tidy(rest))
     if kind == "drive" and not (rest and rest[0] in DETERMINERS):
         return _drive(rest, transcript)
     if kind == "drive":
@@ -281,6 +291,11 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         while len(rest) > 1 and rest[0] in ("at", "for", "of", "is", "are", "where", "which", "around", "out"):
             rest = rest[1:]
     return with_target(command, rest)
+
+
+_AWAY = words_in("closer nearer away back over out off down")
+_AHEAD = words_in("forward forwards back backward backwards left right up down closer away ahead straight")
+_HOW_FAR = words_in("one two three four five six ten twenty a to from towards toward until and ahead")
 
 
 def _drive(rest: Sequence[str], transcript: str) -> Command:
