@@ -201,7 +201,7 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
 
 def _put_away(rest: Sequence[str]) -> list[str]:
     """ "the dishes (away) in the cupboard", "the can (away)"; but "away from the edge" says where."""
-    return [word for word, follows in zip(rest, [*rest[1:], ""], strict=True) if word != "away" or follows == "from"]
+    return [word for word, follows in zip(rest, [*rest[1:], ""], strict=False) if word != "away" or follows == "from"]
 
 
 def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
