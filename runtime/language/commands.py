@@ -23,6 +23,7 @@ from runtime.language.clauses import split_clauses
 from runtime.language.disfluency import fluent
 from runtime.language.framing import after_filler
 from runtime.language.nouns import is_plural
+from runtime.language.phrasebook import word_set
 from runtime.language.phrases import PRONOUNS
 from runtime.language.reading import parse_clause, topic_of
 from runtime.language.repair import Repairer, in_context
@@ -110,13 +111,34 @@ def _sentences(transcript: str) -> Iterator[str]:
 
 
 def _resolved(command: Command, earlier: Sequence[Command]) -> Command:
-    """A pronoun means the last thing named."""
-    if command.target in PRONOUNS:
-        named = [other for other in earlier if other.target and other.target not in PRONOUNS]
-        if named:
-            last = named[-1]
-            return replace(command, target=last.target, plural=last.plural, place=command.place or last.place)
-    return command
+    """A pronoun means the last thing named that it can stand for: "put the cup in the box and close it" the box."""
+    if command.target not in PRONOUNS:
+        return command
+    named = [other for other in earlier if other.target and other.target not in PRONOUNS]
+    if not named:
+        return command
+    several = command.target in _SEVERAL
+    last = next((other for other in reversed(named) if other.plural == several), named[-1])
+    if last is named[-1] and (around := _what_it_is_in(command, last)):
+        return replace(command, target=around, plural=is_plural(around))
+    return replace(command, target=last.target, plural=last.plural, place=command.place or last.place)
+
+
+_SEVERAL = frozenset({"them", "those", "these", "they"})
+_INSIDE = re.compile(r"^(?:back )?(?:in|into|inside|inside of) (?P<thing>(?:the|my|your|that|this) .+)")
+_OUT_OF = re.compile(r".+ out of (?P<thing>(?:the|my|your|that|this) .+)")
+_ON = re.compile(r"^(?:on|onto|in|into|inside) (?P<thing>(?:the|my|your|that|this) .+)")
+_APPLIANCES = word_set("appliances")
+
+
+def _what_it_is_in(command: Command, last: Command) -> str:
+    """What is opened, closed or switched on after something was put there, or taken out of there."""
+    if command.action in ("open", "close"):
+        found = _INSIDE.match(last.destination) or _OUT_OF.match(last.target)
+        return found["thing"] if found else ""
+    if command.action in ("turn_on", "turn_off") and (found := _ON.match(last.destination)):
+        return found["thing"] if not _APPLIANCES.isdisjoint(found["thing"].split()) else ""
+    return ""
 
 
 def _in_known_words(command: Command, vocabulary: Vocabulary) -> Command:

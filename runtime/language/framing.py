@@ -93,7 +93,8 @@ def _is_name(words: Sequence[str], start: int) -> bool:
     follows = start + 1 + (words[start + 1] == ",")
     rest = words[follows:]
     asks = bool(rest) and (
-        rest[0] == "please" or (rest[0] in ("can", "could", "would", "will") and rest[1:2] == ["you"])
+        (rest[0] == "please" and len(rest) > 1)
+        or (rest[0] in ("can", "could", "would", "will") and rest[1:2] == ["you"])
     )
     if asks:
         return True

@@ -100,7 +100,7 @@ class Repairer:
             if joined:
                 repairs.append((f"{word} {pending.pop(0)}", joined))
                 words.append(joined)
-            elif word in HEADS and words and not (pending and pending[0] not in _AFTER_HEAD):
+            elif word in HEADS and words[-1:] and _describes(words[-1]) and _ends(pending):
                 repairs.append((word, HEADS[word]))
                 words.append(HEADS[word])
             elif word in self._vocabulary or word in FUNCTION_WORDS:
@@ -154,6 +154,20 @@ class Repairer:
         if known := self._known(english.synonyms.get(word, ())):
             return known
         return None if word in english.broader or word in english.real else nearest(word, self._sounds)
+
+
+def _describes(word: str) -> bool:
+    """Whether a noun may follow: an article, an adjective."""
+    return word not in FUNCTION_WORDS or word in _ARTICLES
+
+
+def _ends(pending: Sequence[str]) -> bool:
+    return not pending or pending[0] in _AFTER_HEAD
+
+
+_ARTICLES = frozenset(
+    {"the", "a", "an", "my", "your", "his", "her", "our", "their", "this", "that", "one", "two", "other"}
+)
 
 
 def sounds_of(vocabulary: Vocabulary) -> dict[str, str]:
