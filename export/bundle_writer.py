@@ -15,10 +15,10 @@ import numpy as np
 import onnx
 
 from export.inspect_graph import tensor_specs
-from export.parity import LOGIT_TOLERANCE, Answers, Probe
+from export.parity import Answers, Probe
 from runtime.backends import open_backend
+from runtime.backends.self_check import SAMPLES, check_samples
 from runtime.bundle import SCHEMA_VERSION, open_bundle, sha256_of
-from runtime.datatypes import Tokens
 from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
 from runtime.vision.preprocess import PAD_VALUE
@@ -26,7 +26,9 @@ from training.models import NetworkSpec
 
 _KEPT = ("*.md", "*.png", "*.jpg")
 """The model card and its pictures: written by people, so a new export takes them over."""
-_OWN = ("model.json", "vocab.json", "samples.npz", "*.onnx", *_KEPT)
+_OWN = ("model.json", "vocab.json", SAMPLES, "*.onnx", *_KEPT)
+ENGINE_GATE = {"mask_iou_mean": 0.99, "overall_iou_change": 0.005}
+"""What an FP16 engine must keep of the FP32 graphs' answers: mean mask IoU at least, change of overall IoU at most."""
 _SAMPLED = ("mask_logits", "count_logits")
 
 
@@ -43,6 +45,7 @@ class BundleDraft:
             raise SaymaskError(f"{out} holds {foreign[0]}, which is no part of a bundle; choose another --out")
         self.files: dict[str, Path] = {}
         self._graphs: dict[str, Any] = {}
+        self._half_graphs: dict[str, Any] = {}
 
     def __enter__(self) -> BundleDraft:
         self.out.parent.mkdir(parents=True, exist_ok=True)
@@ -61,20 +64,13 @@ class BundleDraft:
     def add_graphs(self, graphs: Mapping[str, onnx.ModelProto]) -> None:
         """Write each graph as <name>.onnx. Raises SaymaskError where one is too large for its format."""
         for name, graph in graphs.items():
-            path = self.folder / f"{name}.onnx"
-            if graph.ByteSize() >= onnx.checker.MAXIMUM_PROTOBUF:
-                raise SaymaskError(
-                    f"{path.name} would have {graph.ByteSize()} bytes; one ONNX file holds at most 2 GiB"
-                )
-            path.write_bytes(graph.SerializeToString(deterministic=True))
-            onnx.checker.check_model(str(path), full_check=True)
-            inputs, outputs = (tensor_specs(values) for values in (graph.graph.input, graph.graph.output))
-            self.files[name] = path
-            self._graphs[name] = {
-                "file": path.name,
-                "inputs": [asdict(tensor) for tensor in inputs],
-                "outputs": [asdict(tensor) for tensor in outputs],
-            }
+            self.files[name] = self.folder / f"{name}.onnx"
+            self._graphs[name] = _write_graph(self.files[name], graph)
+
+    def add_half_graphs(self, graphs: Mapping[str, onnx.ModelProto]) -> None:
+        """Write the FP16 twin of each graph as <name>.fp16.onnx."""
+        for name, graph in graphs.items():
+            self._half_graphs[name] = _write_graph(self.folder / f"{name}.fp16.onnx", graph)
 
     def add_samples(self, probes: Sequence[Probe], answers: Sequence[Answers], max_words: int) -> None:
         """Write samples.npz, the self-check of the robot: the first expression of each probe, with PyTorch's answer.
@@ -95,7 +91,7 @@ class BundleDraft:
             for name in _SAMPLED
             if name in answers[0]
         }
-        np.savez_compressed(self.folder / "samples.npz", allow_pickle=False, **arrays)
+        np.savez_compressed(self.folder / SAMPLES, allow_pickle=False, **arrays)
 
     def add_description(
         self, *, spec: NetworkSpec, architecture: str, vocabulary: Vocabulary, metadata: Mapping[str, Any]
@@ -115,6 +111,8 @@ class BundleDraft:
             "logit_size": spec.logit_size,
             "max_words": spec.max_words,
             "graphs": self._graphs,
+            "half_graphs": self._half_graphs,
+            "engine_gate": ENGINE_GATE,
             "vocabulary_sha256": files["vocab.json"],
             "files": files,
             **{key: metadata[key] for key in ("thresholds", "calibration", "provenance", "metrics")},
@@ -126,27 +124,14 @@ class BundleDraft:
 
         Raises SaymaskError, leaving the old bundle as it is, when the runtime refuses it or answers otherwise.
         """
-        check_samples(self.folder)
+        bundle = open_bundle(self.folder)
+        with open_backend(bundle, "ort-cpu") as backend:
+            check_samples(bundle, backend, precision="fp32")
         old = self.folder.with_name(f"{self.folder.name}-old")
         if self.out.exists():
             self.out.rename(old)  # a folder cannot be renamed onto a full one
         self.folder.rename(self.out)
         shutil.rmtree(old, ignore_errors=True)
-
-
-def check_samples(folder: Path) -> None:
-    """Answer a bundle's samples with the runtime's own backend. Raises SaymaskError where they come out otherwise."""
-    bundle = open_bundle(folder)
-    with np.load(folder / "samples.npz", allow_pickle=False) as samples, open_backend(bundle, "onnxruntime") as backend:
-        for row, pixels in enumerate(samples["pixels"]):
-            tokens = Tokens(samples["ids"][row : row + 1], samples["lengths"][row : row + 1], ((),))
-            logits = backend.decode(backend.encode_image(pixels), backend.encode_text(tokens))
-            for name, actual in (("mask_logits", logits.mask), ("count_logits", logits.count)):
-                if actual is None:
-                    continue
-                error = float(np.abs(actual[0] - samples[name][row]).max())
-                if not error <= LOGIT_TOLERANCE:
-                    raise SaymaskError(f"{folder}: sample {row}: {name} differ by {error:.2e} in the runtime's backend")
 
 
 def replace_card(folder: Path, text: str) -> None:
@@ -163,6 +148,18 @@ def replace_card(folder: Path, text: str) -> None:
         copied.rename(folder)
     finally:
         shutil.rmtree(copied.parent, ignore_errors=True)
+
+
+def _write_graph(path: Path, graph: onnx.ModelProto) -> dict[str, Any]:
+    """Write and check one ONNX file; returns its entry in model.json."""
+    if graph.ByteSize() >= onnx.checker.MAXIMUM_PROTOBUF:
+        raise SaymaskError(f"{path.name} would have {graph.ByteSize()} bytes; one ONNX file holds at most 2 GiB")
+    path.write_bytes(graph.SerializeToString(deterministic=True))
+    onnx.checker.check_model(str(path), full_check=True)
+    inputs, outputs = (
+        [asdict(tensor) for tensor in tensor_specs(values)] for values in (graph.graph.input, graph.graph.output)
+    )
+    return {"file": path.name, "inputs": inputs, "outputs": outputs}
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -40,7 +40,7 @@ class ImageEncoderGraph(nn.Module):
         self.model = model
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.model.encode_image(pixels[None]).values())
+        return tuple(self.model.encode_image(_batch(pixels)).values())
 
 
 class TextEncoderGraph(nn.Module):
@@ -78,9 +78,14 @@ class WholeGraph(nn.Module):
         self.further_names = further_names
 
     def forward(self, pixels: Tensor, token_ids: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
-        image = self.model.encode_image(pixels[None])
+        image = self.model.encode_image(_batch(pixels))
         answers = self.model.decode(image, self.model.encode_text(token_ids, lengths))
         return (*answers.values(), *(image[name] for name in self.further_names))
+
+
+def _batch(pixels: Tensor) -> Tensor:
+    """uint8 (H, W, 3) -> float (1, H, W, 3). TensorRT reads bytes but may do nothing with them before a Cast."""
+    return pixels.float()[None]
 
 
 def export_graphs(model: ReferringSegmenter, *, whole: bool = False) -> dict[str, onnx.ModelProto]:

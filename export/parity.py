@@ -15,6 +15,7 @@ import torch
 
 from export.graphs import WHOLE
 from runtime.language.vocabulary import Vocabulary
+from runtime.vision.overlap import mask_iou
 from runtime.vision.preprocess import letterbox
 from training.data.testset import iterate_test_set
 from training.models import NetworkSpec, ReferringSegmenter
@@ -131,8 +132,7 @@ class Parity:
     def _compare_masks(self, expected: Array, actual: Array) -> None:
         for logits, other in zip(expected, actual, strict=True):
             mask, other_mask = logits > self.threshold, other > self.threshold
-            union = np.count_nonzero(mask | other_mask)
-            self.ious.append(np.count_nonzero(mask & other_mask) / union if union else 1.0)
+            self.ious.append(mask_iou(mask, other_mask))
             far = np.abs(logits - self.threshold) > LOGIT_TOLERANCE
             self.stray_pixels += int(np.count_nonzero((mask != other_mask) & far))
 

@@ -20,15 +20,18 @@ from tqdm import tqdm
 from export.bundle_writer import BundleDraft
 from export.cooled import CooledMasks, cooled_metadata
 from export.graphs import OPSET, export_graphs
+from export.half_gate import HalfParity, compare_halves
 from export.inspect_graph import Inspection, inspect_graphs
 from export.parity import Parity, Probe, answer_in_torch, random_probes, split_networks, test_set_probes
-from runtime.bundle import DEFAULT_MODEL
+from export.precision import half_twins
+from runtime.bundle import DEFAULT_MODEL, open_bundle
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
+from runtime.test_set import iterate_test_set
 from training.checkpoint import load_checkpoint
 from training.evaluate import CALIBRATION, THRESHOLDS
-from training.models import ARCHITECTURES, ReferringSegmenter, build_model
+from training.models import ARCHITECTURES, NetworkSpec, ReferringSegmenter, build_model
 
 _ROOT = Path(__file__).resolve().parents[1]
 _CHECKPOINT = _ROOT / "training" / "checkpoints" / "tabletop-320.safetensors"
@@ -92,6 +95,8 @@ def export_bundle(
         graphs = export_graphs(model, whole=whole)
         inspection = inspect_graphs(graphs, model.spec)
         draft.add_graphs(graphs)
+        if not inspection.problems:  # the pass below is for graphs as designed
+            draft.add_half_graphs(half_twins(graphs))
         del graphs  # 600 MB for the network of 2016
         # In double precision, so that what is measured is the exported graphs' error without PyTorch's own rounding: on
         # a trained edge network (logits to 30) float32 PyTorch is itself 4e-5 away from it.
@@ -99,6 +104,7 @@ def export_bundle(
         parity = Parity(source.metadata["thresholds"]["mask_logit"])
         pictures = [] if test_set is None else test_set_probes(test_set, model.spec, vocabulary, test_images)
         compared = _compare(reference, draft, parity, chain(random_probes(model.spec), pictures))
+        figures = {**_figures(inspection, parity), **compared}
         problems = [*inspection.problems, *parity.problems()]
         if not problems:
             samples = _sample_probes(source, test_set)
@@ -107,8 +113,12 @@ def export_bundle(
             draft.add_description(
                 spec=model.spec, architecture=source.architecture, vocabulary=vocabulary, metadata=source.metadata
             )
+            halves = _compare_halves(draft, model.spec, test_set, test_images)
+            figures |= halves.to_json()
+            problems = halves.problems()
+        if not problems:
             draft.publish()
-    return {"bundle": None if problems else str(out), **_figures(inspection, parity), **compared, "problems": problems}
+    return {"bundle": None if problems else str(out), **figures, "problems": problems}
 
 
 def _compare(
@@ -123,6 +133,17 @@ def _compare(
             parity.compare(expected, network.answer(probe))
         pictures, expressions = pictures + 1, expressions + len(probe.lengths)
     return {"pictures": pictures, "expressions": expressions}
+
+
+def _compare_halves(
+    draft: BundleDraft, spec: NetworkSpec, test_set: Path | None, test_images: int | None
+) -> HalfParity:
+    """The FP16 twins of a draft that is otherwise complete, against its FP32 graphs."""
+    pictures = None
+    if test_set is not None:
+        shown = islice(iterate_test_set(test_set), test_images)
+        pictures = tqdm(shown, desc="comparing FP16 twins", unit="image", disable=None)
+    return compare_halves(open_bundle(draft.folder), random_probes(spec), pictures)
 
 
 def _sample_probes(source: Source, test_set: Path | None) -> list[Probe]:

@@ -1,27 +1,30 @@
 """Opens a model directory, and refuses one that is not exactly what its `model.json` says. No pickle anywhere.
 
-`model.json` (schema version 1) holds: name, architecture, image_size, pad_value, logit_size, max_words, graphs
-(image_encoder, text_encoder, mask_decoder: file, inputs, outputs), thresholds, calibration, vocabulary_sha256 (of the
-file vocab.json), files (SHA-256 of every other file), provenance, metrics. `runtime.datatypes.ModelSpec` has the words
-for them. In tensor shapes "N" stands for the number of expressions and "T" for the number of words.
+`model.json` (schema version 2) holds: name, architecture, image_size, pad_value, logit_size, max_words, graphs
+(image_encoder, text_encoder, mask_decoder: file, inputs, outputs), half_graphs (the strongly typed FP16 twins of
+image_encoder and mask_decoder, or none), engine_gate, thresholds, calibration, vocabulary_sha256 (of the file
+vocab.json), files (SHA-256 of every other file), provenance, metrics. `runtime.datatypes.ModelSpec` has the words for
+them. In tensor shapes "N" stands for the number of expressions and "T" for the number of words.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from runtime.datatypes import GraphSpec, ModelSpec, TensorSpec
+from runtime.datatypes import GraphSpec, ModelSpec, Precision, TensorSpec
 from runtime.errors import SaymaskError
+from runtime.json_reader import JsonReader
 from runtime.language.vocabulary import Vocabulary
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 GRAPHS = ("image_encoder", "text_encoder", "mask_decoder")
+HALF_GRAPHS = ("image_encoder", "mask_decoder")
+"""What an engine runs in FP16. The text encoder stays FP32: TensorRT refuses an LSTM in FP16 with lengths."""
 DEFAULT_MODEL = Path(__file__).parent / "models" / "tabletop-320"
 
 _MAX_JSON_BYTES = 8 << 20
@@ -29,6 +32,7 @@ _MAX_FILE_BYTES = (2 << 30) - 1
 """Protobuf's own limit for one ONNX file."""
 _DTYPES = ("uint8", "int64", "float32", "float16")
 _THRESHOLDS = ("mask_logit", "absent_probability", "ambiguous_probability", "piece_share")
+_ENGINE_GATE = ("mask_iou_mean", "overall_iou_change")
 _CALIBRATION = ("count_temperature", "mask_temperature", "evidence_weight", "evidence_offset")
 
 
@@ -46,9 +50,9 @@ class Bundle:
         _compare(self.directory / file, hashlib.sha256(content).hexdigest(), self.spec.files[file])
         return content
 
-    def graph(self, name: str) -> bytes:
-        """The verified ONNX file of a graph ("image_encoder", "text_encoder", "mask_decoder")."""
-        return self.read(self.spec.graphs[name].file)
+    def graph(self, name: str, precision: Precision = "fp32") -> bytes:
+        """The verified ONNX file of a graph ("image_encoder", "text_encoder", "mask_decoder"), as `ModelSpec.graph`."""
+        return self.read(self.spec.graph(name, precision).file)
 
 
 def open_bundle(directory: Path | str) -> Bundle:
@@ -81,7 +85,7 @@ def sha256_of(path: Path) -> str:
 
 def parse_spec(value: Any, where: str = "model.json") -> ModelSpec:
     """Give what `model.json` holds types. Raises SaymaskError that names `where` (the file) and the entry."""
-    read = _Reader(value, where)
+    read = JsonReader(value, where)
     version = read.entry("schema_version")
     if version != SCHEMA_VERSION:
         read.refuse(
@@ -94,7 +98,9 @@ def parse_spec(value: Any, where: str = "model.json") -> ModelSpec:
         pad_value=read.whole("pad_value", 0, 255),
         logit_size=read.size("logit_size"),
         max_words=read.whole("max_words", 1, 256),
-        graphs={name: _graph(read.part("graphs"), name) for name in read.mapping("graphs")},
+        graphs=_graphs(read.part("graphs")),
+        half_graphs=_graphs(read.part("half_graphs")),
+        engine_gate=read.part("engine_gate").numbers(_ENGINE_GATE),
         thresholds=read.part("thresholds").numbers(_THRESHOLDS),
         calibration=read.part("calibration").numbers(_CALIBRATION),
         vocabulary_sha256=read.text("vocabulary_sha256"),
@@ -111,17 +117,22 @@ def parse_spec(value: Any, where: str = "model.json") -> ModelSpec:
         read.refuse(
             "vocabulary_sha256 is not the SHA-256 that files lists for vocab.json; the vocabulary is of another model"
         )
-    _check_graphs(spec, read)
+    _check_graphs(spec, spec.graphs, "graphs", read)
+    if spec.half_graphs:
+        _check_half_graphs(spec, read)
     return spec
 
 
-def _graph(graphs: _Reader, name: str) -> GraphSpec:
-    read = graphs.part(name)
+def _graphs(graphs: JsonReader) -> dict[str, GraphSpec]:
+    return {name: _graph(graphs.part(name)) for name in graphs.value}
+
+
+def _graph(read: JsonReader) -> GraphSpec:
     inputs, outputs = ([_tensor(item, read) for item in read.items(key)] for key in ("inputs", "outputs"))
     return GraphSpec(read.text("file"), tuple(inputs), tuple(outputs))
 
 
-def _tensor(value: Any, read: _Reader) -> TensorSpec:
+def _tensor(value: Any, read: JsonReader) -> TensorSpec:
     entries = value if isinstance(value, dict) else {}
     name, dtype, shape = (entries.get(key) for key in ("name", "dtype", "shape"))
     sized = isinstance(shape, list) and all(size in ("N", "T") or (type(size) is int and size > 0) for size in shape)
@@ -131,19 +142,34 @@ def _tensor(value: Any, read: _Reader) -> TensorSpec:
     return TensorSpec(name, dtype, tuple(shape))
 
 
-def _check_graphs(spec: ModelSpec, read: _Reader) -> None:
-    """The three graphs must fit the sizes of the model, and each other."""
+def _check_half_graphs(spec: ModelSpec, read: JsonReader) -> None:
+    """The twins must fit the text encoder and each other, and have the names and sizes of the FP32 graphs."""
+    if sorted(spec.half_graphs) != sorted(HALF_GRAPHS):
+        read.refuse(f"half_graphs holds {', '.join(sorted(spec.half_graphs))}; expected {' and '.join(HALF_GRAPHS)}")
+    text = {"text_encoder": spec.graphs["text_encoder"]}
+    _check_graphs(spec, {**text, **spec.half_graphs}, "half_graphs", read)
+    for name in HALF_GRAPHS:
+        sizes, twin_sizes = (
+            {tensor.name: tensor.shape for tensor in (*graph.inputs, *graph.outputs)}
+            for graph in (spec.graphs[name], spec.half_graphs[name])
+        )
+        if sizes != twin_sizes:
+            read.refuse(f"half_graphs.{name} has other inputs or outputs than graphs.{name}; export again")
+
+
+def _check_graphs(spec: ModelSpec, graphs: Mapping[str, GraphSpec], where: str, read: JsonReader) -> None:
+    """Three graphs must fit the sizes of the model, and each other."""
     for name in GRAPHS:
-        if name not in spec.graphs:
-            read.refuse(f"graphs lacks {name}")
-    for name, graph in spec.graphs.items():
+        if name not in graphs:
+            read.refuse(f"{where} lacks {name}")
+    for name, graph in graphs.items():
         if graph.file not in spec.files:
-            read.refuse(f"graphs.{name} is in {graph.file!r}, which files does not list")
-    image, text, decoder = (spec.graphs[name] for name in GRAPHS)
+            read.refuse(f"{where}.{name} is in {graph.file!r}, which files does not list")
+    image, text, decoder = (graphs[name] for name in GRAPHS)
     pixels = TensorSpec("pixels", "uint8", (*spec.image_size, 3))
     words = (TensorSpec("token_ids", "int64", ("N", "T")), TensorSpec("lengths", "int64", ("N",)))
-    _expect(image.inputs, (pixels,), "graphs.image_encoder.inputs", read)
-    _expect(text.inputs, words, "graphs.text_encoder.inputs", read)
+    _expect(image.inputs, (pixels,), f"{where}.image_encoder.inputs", read)
+    _expect(text.inputs, words, f"{where}.text_encoder.inputs", read)
     features = {tensor.name: tensor for tensor in (*image.outputs, *text.outputs)}
     for tensor in decoder.inputs:
         if features.get(tensor.name) != tensor:
@@ -153,13 +179,13 @@ def _check_graphs(spec: ModelSpec, read: _Reader) -> None:
     answers = [TensorSpec("mask_logits", "float32", ("N", *spec.logit_size))]
     if len(decoder.outputs) > 1:
         answers.append(TensorSpec("count_logits", "float32", ("N", 3)))
-    _expect(decoder.outputs, tuple(answers), "graphs.mask_decoder.outputs", read)
+    _expect(decoder.outputs, tuple(answers), f"{where}.mask_decoder.outputs", read)
     offsets = features.get("centre_offsets")
     if offsets and (offsets.dtype != "float32" or len(offsets.shape) != 4 or offsets.shape[:2] != (1, 2)):
         read.refuse(f"expected centre_offsets float32 (1, 2, h, w), got {describe(offsets)}")
 
 
-def _expect(actual: tuple[TensorSpec, ...], expected: tuple[TensorSpec, ...], where: str, read: _Reader) -> None:
+def _expect(actual: tuple[TensorSpec, ...], expected: tuple[TensorSpec, ...], where: str, read: JsonReader) -> None:
     if sorted(map(describe, actual)) != sorted(map(describe, expected)):
         read.refuse(
             f"{where}: expected {'; '.join(map(describe, expected))}, got {'; '.join(map(describe, actual)) or 'none'}"
@@ -169,66 +195,6 @@ def _expect(actual: tuple[TensorSpec, ...], expected: tuple[TensorSpec, ...], wh
 def describe(tensor: TensorSpec) -> str:
     """A tensor in words: "pixels uint8 (320, 320, 3)"."""
     return f"{tensor.name} {tensor.dtype} ({', '.join(map(str, tensor.shape))})"
-
-
-class _Reader:
-    """Takes typed entries out of parsed JSON; every complaint names the file and the path of the entry."""
-
-    def __init__(self, value: Any, where: str, path: str = "") -> None:
-        self.where, self.path = where, path
-        if not isinstance(value, dict):
-            self.refuse(f"{path or 'the top'} must be an object in braces")
-        self.value: dict[str, Any] = value
-
-    def refuse(self, reason: str) -> NoReturn:
-        raise SaymaskError(f"{self.where}: {reason}")
-
-    def entry(self, key: str) -> Any:
-        if key not in self.value:
-            self.refuse(f"lacks {self.path}{key}")
-        return self.value[key]
-
-    def part(self, key: str) -> _Reader:
-        return _Reader(self.entry(key), self.where, f"{self.path}{key}.")
-
-    def mapping(self, key: str) -> dict[str, Any]:
-        return self.part(key).value
-
-    def items(self, key: str) -> list[Any]:
-        value = self.entry(key)
-        if not isinstance(value, list):
-            self._wrong(key, "a list")
-        return value
-
-    def text(self, key: str) -> str:
-        value = self.entry(key)
-        if not isinstance(value, str):
-            self._wrong(key, "a string")
-        return value
-
-    def whole(self, key: str, low: int, high: int) -> int:
-        value = self.entry(key)
-        if type(value) is not int or not low <= value <= high:
-            self._wrong(key, f"a whole number {low}..{high}")
-        return value
-
-    def size(self, key: str) -> tuple[int, int]:
-        value = self.entry(key)
-        if not isinstance(value, list) or [type(side) for side in value] != [int, int]:
-            self._wrong(key, "[height, width]")
-        if not 1 <= min(value) <= max(value) <= 2048:
-            self._wrong(key, "[height, width], each 1..2048")
-        return value[0], value[1]
-
-    def numbers(self, required: tuple[str, ...]) -> Mapping[str, float]:
-        for key in {*required, *self.value}:
-            value = self.entry(key)
-            if type(value) not in (int, float) or not math.isfinite(value):
-                self._wrong(key, "a finite number")
-        return {key: float(value) for key, value in self.value.items()}
-
-    def _wrong(self, key: str, expected: str) -> NoReturn:
-        self.refuse(f"{self.path}{key} must be {expected}, got {json.dumps(self.value[key])[:80]}")
 
 
 def _read_bounded(path: Path, limit: int) -> bytes:

@@ -20,6 +20,7 @@ SMALLEST_SIDE, LARGEST_SIDE = 32, 4096
 """Pixels: a smaller frame shows nothing to choose from, a larger one costs a robot its memory."""
 
 Channels = Literal["rgb", "bgr"]
+Precision = Literal["fp16", "fp32"]
 Action = Literal[
     "pick", "place", "give", "point", "move", "open", "close", "turn_on", "turn_off", "stop", "confirm", "deny", "none"
 ]
@@ -278,6 +279,9 @@ class GraphSpec:
 class ModelSpec:
     """What `model.json` says. Sizes are (height, width).
 
+    `half_graphs`: the strongly typed FP16 twins of image_encoder and mask_decoder, empty where the bundle has none;
+    features that only the decoder reads are float16 between them, everything else at their boundary is as in `graphs`.
+    `engine_gate`: mask_iou_mean (least) and overall_iou_change (largest), which an FP16 engine must keep to.
     `thresholds`: mask_logit, absent_probability, ambiguous_probability, piece_share; `calibration`: count_temperature,
     mask_temperature, evidence_weight, evidence_offset (all read by runtime/vision/postprocess.py). `files`: SHA-256 of
     every other file of the bundle.
@@ -290,12 +294,25 @@ class ModelSpec:
     logit_size: tuple[int, int]
     max_words: int
     graphs: Mapping[str, GraphSpec]
+    half_graphs: Mapping[str, GraphSpec]
+    engine_gate: Mapping[str, float]
     thresholds: Mapping[str, float]
     calibration: Mapping[str, float]
     vocabulary_sha256: str
     files: Mapping[str, str]
     provenance: Mapping[str, Any]
     metrics: Mapping[str, Any]
+
+    def graph(self, name: str, precision: Precision = "fp32") -> GraphSpec:
+        """A graph, or in "fp16" its twin; the text encoder's is always the FP32 one.
+
+        Raises SaymaskError where the bundle has no twins.
+        """
+        if precision == "fp32" or name == "text_encoder":
+            return self.graphs[name]
+        if name not in self.half_graphs:
+            raise SaymaskError(f"the model {self.name} has no FP16 {name}; export it again, or use precision fp32")
+        return self.half_graphs[name]
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,15 @@ WORDS = ["<pad>", "<unk>", "apple", "beside", "jar", "red", "the"]
 
 
 class TinySegmenter(ReferringSegmenter):
-    """Every kind of feature the edge network has. `export_error`: added to the exported mask logits only."""
+    """Every kind of feature the edge network has.
 
-    def __init__(self, *, vocabulary_size: int, export_error: float = 0.0) -> None:
+    `export_error`: added to the exported mask logits only; `loudness`: of the features between encoder and decoder.
+    """
+
+    def __init__(self, *, vocabulary_size: int, export_error: float = 0.0, loudness: float = 1.0) -> None:
         super().__init__()
         self.spec = NetworkSpec((32, 48), (16, 24), 6, vocabulary_size, conv_transpose_nodes=2)
-        self.export_error = export_error
+        self.export_error, self.loudness = export_error, loudness
         self.text = TextEncoder(vocabulary_size=vocabulary_size, embedding_size=4, hidden_size=5)
         self.stem = nn.Conv2d(3, 5, 4, 4)
         self.offsets = nn.ConvTranspose2d(5, 2, 2, 2)
@@ -44,11 +47,11 @@ class TinySegmenter(ReferringSegmenter):
 
     def encode_image(self, pixels: Tensor) -> Features:
         features = torch.relu(self.stem(pixels.permute(0, 3, 1, 2).to(self.stem.weight.dtype) / 127.5 - 1))
-        return {"features": features, "centre_offsets": self.offsets(features)}
+        return {"features": features * self.loudness, "centre_offsets": self.offsets(features)}
 
     def decode(self, image: Features, text: Features) -> Features:
         words = (text["word_states"] * text["word_mask"][..., None]).sum(1) + text["sentence"]
-        joined = image["features"] * words[:, :, None, None]
+        joined = image["features"] / self.loudness * words[:, :, None, None]
         mask_logits = self.up(joined).squeeze(1) * 4
         if torch.compiler.is_exporting():
             mask_logits = mask_logits + self.export_error
@@ -112,9 +115,11 @@ def test_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write: Callable[..., bool] = cv2.imwrite
     for index in range(5):
         write(str(folder / f"{index}.jpg"), rng.integers(0, 256, (60, 80, 3), dtype=np.uint8))
-        write(str(folder / f"{index}.png"), np.zeros((60, 80), np.uint8))
+        instances = np.zeros((60, 80), np.uint8)
+        instances[20:50, 10:40] = 1  # the one object, of index 0
+        write(str(folder / f"{index}.png"), instances)
         expressions: list[dict[str, Any]] = [
-            {"text": text, "transcript": text, "kind": "category", "referents": []}
+            {"text": text, "transcript": text, "kind": "category", "referents": [0]}
             for text in ("the jar", "the red jar beside the apple")
         ]
         images.append(

@@ -75,6 +75,9 @@ def test_a_checkpoint_becomes_a_bundle_that_the_runtime_answers_with(run: Runner
     assert result.json["max_abs_err"] <= 1e-4
     assert result.json["mask_iou_mean"] >= 0.999
     assert result.json["pictures"] == 4 + 4  # random ones, then the test set's
+    assert 0.99 <= result.json["fp16_mask_iou_min"] <= result.json["fp16_mask_iou_mean"] <= 1
+    assert 1e-5 < result.json["fp16_max_abs_err"] < 0.01
+    assert abs(result.json["fp16_overall_iou_change"]) <= 0.005
     bundle = open_bundle(run.out)
     assert (bundle.spec.name, bundle.spec.architecture) == ("tiny-32", "tiny")
     assert bundle.spec.thresholds == {**THRESHOLDS, "mask_logit": 0.125}  # of logits that are cooled by 2
@@ -87,6 +90,8 @@ def test_a_checkpoint_becomes_a_bundle_that_the_runtime_answers_with(run: Runner
     assert bundle.spec.provenance["commit"] == "abc"
     assert bundle.spec.metrics == {"mean_iou": 0.5}
     assert "whole.onnx" in bundle.spec.files
+    assert bundle.spec.graph("image_encoder", "fp16").outputs[0].dtype == "float16"
+    assert bundle.spec.engine_gate == {"mask_iou_mean": 0.99, "overall_iou_change": 0.005}
     assert "crimson" in bundle.vocabulary
     with Segmenter(run.out) as segmenter:
         frame = Frame.from_array(np.zeros((90, 60, 3), np.uint8))
@@ -135,6 +140,16 @@ def test_a_shut_gate_leaves_the_old_bundle(run: Runner) -> None:
     assert run(*TINY, "--options", '{"export_error": 1.0}').code == 1
     assert _hashes(run.out) == before
     open_bundle(run.out)
+
+
+def test_twins_that_overflow_are_not_kept(run: Runner) -> None:
+    wrong = run(*TINY, "--options", '{"loudness": 1048576}')
+    assert wrong.code == 1
+    assert wrong.json["max_abs_err"] <= 1e-4  # FP32 has room for it
+    assert wrong.json["fp16_max_abs_err"] == float("inf")
+    assert wrong.json["problems"][0] == "FP16 twins: an answer is not a finite number"
+    assert "gate: FP16 twins" in wrong.err
+    assert list(run.out.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> MakeBundle:
             (directory / f"{name}.onnx").write_bytes(model.SerializeToString())
         files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(directory.iterdir())}
         spec = {
-            "schema_version": 1,
+            "schema_version": 2,
             "name": "tiny",
             "architecture": "tiny",
             "image_size": [64, 64],
@@ -53,6 +53,8 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> MakeBundle:
             "logit_size": [32, 32],
             "max_words": 8,
             "graphs": {name: _described(name, model) for name, model in graphs.items()},
+            "half_graphs": {},
+            "engine_gate": {"mask_iou_mean": 0.99, "overall_iou_change": 0.005},
             "thresholds": {
                 "mask_logit": 0.0,
                 "absent_probability": 0.5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from runtime import SaymaskError
-from runtime.bundle import open_bundle, sha256_of
+from runtime.bundle import DEFAULT_MODEL, HALF_GRAPHS, open_bundle, sha256_of
 
 
 @pytest.fixture
@@ -34,12 +35,41 @@ def refusal(bundle: Path) -> str:
     return message
 
 
+def half(
+    spec: dict[str, Any], *, decoder: str = "float16", shape: list[int] | None = None, file: str = ""
+) -> dict[str, Any]:
+    """Twins of a bundle's graphs; the arguments contradict the rest of it."""
+    twins = copy.deepcopy({name: spec["graphs"][name] for name in HALF_GRAPHS})
+    for name, tensors, dtype in (("image_encoder", "outputs", "float16"), ("mask_decoder", "inputs", decoder)):
+        features = next(tensor for tensor in twins[name][tensors] if tensor["name"] == "features")
+        features.update(dtype=dtype, shape=shape or features["shape"])
+        twins[name]["file"] = file or twins[name]["file"]
+    return twins
+
+
 def test_opens_what_is_whole(tiny_bundle: Path) -> None:
     bundle = open_bundle(str(tiny_bundle))
     assert bundle.spec.image_size == (64, 64)
     assert bundle.spec.graphs["text_encoder"].inputs[0].shape == ("N", "T")
     assert "crimson" in bundle.vocabulary
     assert bundle.graph("mask_decoder") == (tiny_bundle / "mask_decoder.onnx").read_bytes()
+
+
+def test_the_released_model_is_small_and_has_its_twins() -> None:
+    assert sum(path.stat().st_size for path in DEFAULT_MODEL.iterdir()) <= 36e6
+    bundle = open_bundle(DEFAULT_MODEL)
+    for name in HALF_GRAPHS:
+        assert bundle.spec.graph(name, "fp16").file == f"{name}.fp16.onnx"
+        assert len(bundle.graph(name, "fp16")) < 0.55 * len(bundle.graph(name))
+    assert bundle.graph("text_encoder", "fp16") == bundle.graph("text_encoder", "fp32")
+    assert bundle.spec.engine_gate == {"mask_iou_mean": 0.99, "overall_iou_change": 0.005}
+
+
+def test_a_bundle_without_twins_says_so(tiny_bundle: Path) -> None:
+    bundle = open_bundle(tiny_bundle)
+    assert bundle.graph("text_encoder", "fp16") == bundle.graph("text_encoder")
+    with pytest.raises(SaymaskError, match="the model tiny has no FP16 mask_decoder; export it again"):
+        bundle.graph("mask_decoder", "fp16")
 
 
 def test_no_directory(tmp_path: Path) -> None:
@@ -77,7 +107,7 @@ def test_a_file_that_changes_after_opening_is_not_read(bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda spec: spec.update(schema_version=2), "schema_version is 2, this saymask reads 1"),
+        (lambda spec: spec.update(schema_version=1), "schema_version is 1, this saymask reads 2"),
         (lambda spec: spec.pop("schema_version"), "lacks schema_version"),
         (lambda spec: spec.pop("max_words"), "lacks max_words"),
         (lambda spec: spec.update(max_words=0), "max_words must be a whole number 1..256, got 0"),
@@ -101,6 +131,16 @@ def test_a_file_that_changes_after_opening_is_not_read(bundle: Path) -> None:
             lambda spec: spec["graphs"]["mask_decoder"]["inputs"][1].update(shape=["N", 4]),
             r"the mask decoder wants weights float32 \(N, 4\)",
         ),
+        (lambda spec: spec.pop("half_graphs"), "lacks half_graphs"),
+        (lambda spec: spec["engine_gate"].pop("mask_iou_mean"), "lacks engine_gate.mask_iou_mean"),
+        (
+            lambda spec: spec["half_graphs"].update(mask_decoder=spec["graphs"]["mask_decoder"]),
+            "half_graphs holds mask_decoder; expected image_encoder and mask_decoder",
+        ),
+        (lambda spec: spec["half_graphs"].update(half(spec)), None),
+        (lambda spec: spec["half_graphs"].update(half(spec, decoder="float32")), "wants features float32"),
+        (lambda spec: spec["half_graphs"].update(half(spec, shape=[1, 3, 8, 8])), "image_encoder has other inputs"),
+        (lambda spec: spec["half_graphs"].update(half(spec, file="x.onnx")), "which files does not list"),
     ],
 )
 def test_model_json_that_contradicts_itself(bundle: Path, change: Callable[..., object], complaint: str | None) -> None:
