@@ -6,8 +6,9 @@ import argparse
 import contextlib
 import io
 import json
+import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from runtime.errors import SaymaskError, missing_package
@@ -37,7 +38,8 @@ def command_line(
         reason = told.getvalue().strip().rpartition("\n")[2].partition("error: ")[2]
         return _fail(f"{reason}; see --help", BAD_INPUT)
     try:
-        result = run(arguments)
+        with _log_shown():
+            result = run(arguments)
     except SaymaskError as error:
         return _fail(str(error), BAD_INPUT)
     except ImportError as error:
@@ -47,6 +49,21 @@ def command_line(
     sys.stdout.write(json.dumps(result, default=_plain) + "\n")
     sys.stdout.flush()
     return NOT_PASSED if result.get("passed") is False else OK
+
+
+@contextlib.contextmanager
+def _log_shown() -> Iterator[None]:
+    """What the runtime logs (which backend runs, why an engine is built again) goes to standard error meanwhile."""
+    log, handler = logging.getLogger("saymask"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 def _fail(line: str, code: int) -> int:

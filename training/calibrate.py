@@ -19,11 +19,12 @@ from scipy.optimize import minimize, minimize_scalar
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
+from runtime.vision.overlap import overlap
 from runtime.vision.postprocess import grid_window, mask_evidence, weigh_evidence
 from training.checkpoint import load_checkpoint, write_atomically
 from training.data.rendered import COUNT_CLASSES, RenderedShards
 from training.evaluate import CALIBRATION, THRESHOLDS, evaluate, predict, shard_views
-from training.metrics import CORRECT_IOU, overlap
+from training.metrics import CORRECT_IOU
 
 Array = npt.NDArray[np.float64]
 _RANGE = (0.2, 20.0)  # temperatures that are looked at

@@ -1,8 +1,7 @@
 """How answers are scored, in plain numpy.
 
-Every figure of this project is defined here and nowhere else. overall IoU and precision@X follow Hu et al. 2016
-(arXiv 1603.06180), section 4: cumulative intersection over cumulative union, and the share of expressions whose IoU
-is at least X. Masks are compared at the camera's own resolution.
+Every figure of this project is defined here and, what the robot's own checks need as well, in
+`runtime.vision.overlap`. Masks are compared at the camera's own resolution.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from runtime.datatypes import Verdict
+from runtime.vision.overlap import overall_iou, overlap, precision_at
 from training.expressions.datatypes import Expression
 
-BACKGROUND = -1
 PRECISION_LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
 CORRECT_IOU = 0.5
 """A FOUND answer counts as correct from this IoU on (the usual level of referring segmentation)."""
@@ -57,21 +56,6 @@ class Outcome:
         return expected != "FOUND" or (self.chosen and self.iou >= CORRECT_IOU)
 
 
-def overlap(
-    mask: npt.NDArray[np.bool_], instances: npt.NDArray[np.int8], referents: Sequence[int]
-) -> tuple[int, int, bool]:
-    """Intersection and union in pixels of a bool (h, w) mask with the referents, and whether a referent was chosen.
-
-    `instances` int8 (h, w) holds object indices, -1 for background. Chosen: among the objects, the one under most of
-    the mask's pixels is a referent. An empty mask chooses nothing.
-    """
-    truth = np.isin(instances, list(referents)) if referents else np.zeros_like(mask)
-    covered = instances[mask]
-    covered = covered[covered != BACKGROUND]
-    chosen = bool(covered.size) and int(np.bincount(covered).argmax()) in referents
-    return int((mask & truth).sum()), int((mask | truth).sum()), chosen
-
-
 class Answered(Protocol):
     """What is scored of an answer; `runtime.Segmentation` and `runtime.vision.postprocess.Answer` both have it."""
 
@@ -101,17 +85,6 @@ def outcome_of(expression: Expression, instances: npt.NDArray[np.int8], answer: 
         verdict=answer.verdict.value,
         confidence=answer.confidence,
     )
-
-
-def overall_iou(intersections: Sequence[int], unions: Sequence[int]) -> float:
-    """Cumulative intersection over cumulative union; nan without pixels."""
-    total = sum(unions)
-    return sum(intersections) / total if total else float("nan")
-
-
-def precision_at(ious: Sequence[float], level: float) -> float:
-    """Share of `ious` at or above `level`; nan for none."""
-    return float(np.mean(np.asarray(ious) >= level)) if len(ious) else float("nan")
 
 
 def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float:

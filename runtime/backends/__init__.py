@@ -1,19 +1,22 @@
-"""What runs the three graphs of a bundle: one protocol, and the choice of an implementation."""
+"""What runs the three graphs of a bundle: one protocol; `runtime.backends.choice` takes an implementation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from runtime.bundle import Bundle, describe
 from runtime.datatypes import ImageFeatures, MaskLogits, TensorSpec, TextFeatures, Tokens
-from runtime.errors import SaymaskError, missing_package
+from runtime.errors import SaymaskError
 
-BACKENDS = ("auto", "onnxruntime")
+if TYPE_CHECKING:
+    from runtime.backends.choice import Choice
+
+BACKENDS = ("auto", "tensorrt", "ort-cuda", "ort-cpu")
 
 _Backend = TypeVar("_Backend", bound="Backend")
 
@@ -45,18 +48,25 @@ class Backend(Protocol):
 
 
 def open_backend(bundle: Bundle, backend: str = "auto", *, threads: int | None = None) -> Backend:
-    """Load a bundle's graphs into a backend: "auto" takes the fastest that can run here, "onnxruntime" the CPU.
+    """Load a bundle's graphs into a backend.
 
-    `threads` bounds the CPU threads of one graph (None: the engine's own choice, one per physical core). Raises
-    SaymaskError for an unknown backend, a missing engine or a graph that cannot be loaded.
+    "tensorrt" (FP16 engines on an NVIDIA GPU, built at the first start), "ort-cuda" or "ort-cpu" (ONNX Runtime);
+    "auto" takes the first of these that can run here, and logs which and why (logger "saymask"). `threads` bounds the
+    CPU threads of one graph of ONNX Runtime (None: its own choice, one per physical core). Raises SaymaskError for an
+    unknown backend, one that cannot run here, or a graph that cannot be loaded.
     """
+    from runtime.backends.choice import open_fastest, open_named  # they need `Backend`
+
     if backend not in BACKENDS:
         raise SaymaskError(f"there is no backend {backend!r}; choose one of {', '.join(BACKENDS)}")
-    try:
-        from runtime.backends.onnxruntime_backend import OnnxRuntimeBackend
-    except ImportError as error:
-        raise SaymaskError(missing_package(error)) from error
-    return OnnxRuntimeBackend(bundle, threads=threads)
+    return open_fastest(bundle, threads) if backend == "auto" else open_named(bundle, backend, threads)[0]
+
+
+def choose(bundle: Bundle) -> Choice:
+    """What "auto" would take, and why not the faster ones; see `runtime.backends.choice.choose`."""
+    from runtime.backends.choice import choose as chosen
+
+    return chosen(bundle)
 
 
 def check_feed(spec: TensorSpec, array: npt.NDArray[np.generic], sizes: dict[str, int]) -> None:

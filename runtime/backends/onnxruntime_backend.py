@@ -1,12 +1,14 @@
-"""Runs a bundle on the CPU with ONNX Runtime."""
+"""Runs a bundle with ONNX Runtime, on the CPU or an NVIDIA GPU."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,10 @@ from runtime.bundle import GRAPHS, Bundle, describe
 from runtime.datatypes import Features, GraphSpec, ImageFeatures, MaskLogits, TensorSpec, TextFeatures, Tokens
 from runtime.errors import SaymaskError
 
-_PROVIDERS = ["CPUExecutionProvider"]
+Provider = Literal["cpu", "cuda"]
+_PROVIDERS: dict[Provider, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+_KEPT_ON = {"cuda": "cuda"}
+"""Where a provider leaves the image features that the decoder reads, if not in the host's memory."""
 _DTYPES = {
     "tensor(uint8)": "uint8",
     "tensor(int64)": "int64",
@@ -30,14 +35,22 @@ _Self = TypeVar("_Self", bound="OnnxRuntimeBackend")
 
 
 class OnnxRuntimeBackend:
-    """`Backend` on the CPU. Every run has memory of its own, so features stay valid until `close()`."""
+    """`Backend` in FP32. Every run has memory of its own, so features stay valid until `close()`."""
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
-        """Load the three graphs and compare their inputs and outputs with `model.json`. Raises SaymaskError."""
+    def __init__(self, bundle: Bundle, *, provider: Provider = "cpu", threads: int | None = None) -> None:
+        """Load the three graphs and compare their inputs and outputs with `model.json`.
+
+        Raises SaymaskError where they differ, and where `provider` is not what ONNX Runtime then runs on.
+        """
         if threads is not None and not 1 <= threads <= (os.cpu_count() or 1):
             raise SaymaskError(f"threads must be 1..{os.cpu_count()} on this machine, got {threads}")
         self._specs = bundle.spec.graphs
-        self._sessions = {name: _load(bundle, name, threads) for name in GRAPHS}
+        self._sessions = {name: _load(bundle, name, provider, threads) for name in GRAPHS}
+        self.description = _describe(provider)
+        self._kept_on = _KEPT_ON.get(provider)
+        self._kept = {tensor.name for tensor in self._specs["image_encoder"].outputs} & {
+            tensor.name for tensor in self._specs["mask_decoder"].inputs
+        }
         self._generation = 0
 
     def encode_text(self, tokens: Tokens) -> list[TextFeatures]:
@@ -100,39 +113,90 @@ class OnnxRuntimeBackend:
                 "these features are of another or a closed backend; encode the frame and the words again"
             )
 
-    def _run(self, graph: str, feeds: Mapping[str, npt.NDArray[Any]]) -> tuple[dict[str, npt.NDArray[Any]], float]:
+    def _run(self, graph: str, feeds: Mapping[str, Any]) -> tuple[dict[str, Any], float]:
         """Check the feeds, run a graph; returns its outputs by name and the milliseconds it took."""
         if not self._sessions:
             raise SaymaskError("the backend is closed; open it again")
         sizes: dict[str, int] = {}
         for tensor in self._specs[graph].inputs:
-            check_feed(tensor, feeds[tensor.name], sizes)
+            if isinstance(feeds[tensor.name], np.ndarray):  # else it is what the encoder left on the GPU
+                check_feed(tensor, feeds[tensor.name], sizes)
         names = [tensor.name for tensor in self._specs[graph].outputs]
         start = time.perf_counter()
         try:
-            outputs = self._sessions[graph].run(names, feeds)
+            if self._kept_on:
+                outputs = self._run_bound(self._sessions[graph], names, feeds, self._kept_on)
+            else:
+                outputs = self._sessions[graph].run(names, feeds)
         except Exception as error:  # onnxruntime's own exceptions share no public base class
             raise SaymaskError(f"ONNX Runtime failed in {graph}: {_first_line(error)}") from error
         return dict(zip(names, outputs, strict=True)), (time.perf_counter() - start) * 1e3
 
+    def _run_bound(
+        self, session: onnxruntime.InferenceSession, names: list[str], feeds: Mapping[str, Any], device: str
+    ) -> list[Any]:
+        """As `session.run`, with the image features left on the GPU instead of being copied out and in again."""
+        binding = session.io_binding()
+        for name, value in feeds.items():
+            if isinstance(value, np.ndarray):
+                binding.bind_cpu_input(name, np.ascontiguousarray(value))
+            else:
+                binding.bind_ortvalue_input(name, value)
+        for name in names:
+            binding.bind_output(name, device if name in self._kept else "cpu")
+        session.run_with_iobinding(binding)
+        outputs = zip(names, binding.get_outputs(), strict=True)
+        return [value if name in self._kept else value.numpy() for name, value in outputs]
 
-def _load(bundle: Bundle, name: str, threads: int | None) -> onnxruntime.InferenceSession:
+
+def probe(bundle: Bundle, provider: Provider) -> str:
+    """What a backend with this provider runs on. Raises SaymaskError where it cannot run here."""
+    if provider != "cpu":  # what is listed as available is what it was compiled with: only a session shows more
+        _load(bundle, "text_encoder", provider, None)
+    return _describe(provider)
+
+
+def _describe(provider: Provider) -> str:
+    return f"ONNX Runtime {onnxruntime.__version__} on the {'CPU' if provider == 'cpu' else 'GPU'}"
+
+
+def _load(bundle: Bundle, name: str, provider: Provider, threads: int | None) -> onnxruntime.InferenceSession:
+    wanted = _PROVIDERS[provider]
+    if wanted not in onnxruntime.get_available_providers():
+        raise SaymaskError(
+            f"the installed onnxruntime {onnxruntime.__version__} has no {wanted}; exchange it for onnxruntime-gpu"
+        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     options.log_severity_level = _ERRORS_ONLY
     # Spinning burns the cores that the rest of the robot needs, between frames as well.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     graph, path = bundle.spec.graphs[name], bundle.directory / bundle.spec.graphs[name].file
+    missing = _preload_cuda() if provider == "cuda" else ""
     try:
-        session = onnxruntime.InferenceSession(bundle.graph(name), options, providers=_PROVIDERS)
+        # Without enable_fallback=0 a GPU that fails is replaced by the CPU, at load or in a later run.
+        session = onnxruntime.InferenceSession(bundle.graph(name), options, providers=[wanted], enable_fallback=0)
     except SaymaskError:
         raise
     except Exception as error:  # onnxruntime's own exceptions share no public base class
         raise SaymaskError(
             f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {_first_line(error)}"
         ) from error
+    running = session.get_providers()[0]
+    if running != wanted:
+        reason = missing or "is there a GPU, and CUDA and cuDNN as ONNX Runtime wants them?"
+        raise SaymaskError(f"ONNX Runtime took {running} where {wanted} was asked for: {reason}")
     _compare(graph, session, str(path))
     return session
+
+
+def _preload_cuda() -> str:
+    """Load CUDA's libraries where pip put them; returns what ONNX Runtime says of the first that is missing."""
+    told = io.StringIO()
+    if hasattr(onnxruntime, "preload_dlls"):  # since 1.21
+        with contextlib.redirect_stdout(told):
+            onnxruntime.preload_dlls()
+    return told.getvalue().strip().partition("\n")[0]
 
 
 def _compare(graph: GraphSpec, session: onnxruntime.InferenceSession, path: str) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 
-from training.metrics import Outcome, auroc, expected_calibration_error, overall_iou, overlap, precision_at, summarise
+from training.metrics import Outcome, auroc, expected_calibration_error, summarise
 
 
 def outcome(**changes: object) -> Outcome:
@@ -24,15 +23,6 @@ def outcome(**changes: object) -> Outcome:
         "confidence": 0.9,
     }
     return Outcome(**{**values, **changes})  # type: ignore[arg-type]
-
-
-def test_overall_iou_is_cumulative_not_the_mean() -> None:
-    assert overall_iou([1, 90], [2, 100]) == pytest.approx(91 / 102)
-
-
-@pytest.mark.parametrize(("level", "expected"), [(0.5, 0.75), (0.6, 0.5), (0.9, 0.25)])
-def test_precision_counts_the_level_itself(level: float, expected: float) -> None:
-    assert precision_at([0.2, 0.5, 0.6, 0.95], level) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,27 +50,6 @@ def test_expected_calibration_error_weights_bins_by_size() -> None:
 
 def test_confidence_of_exactly_one_falls_into_the_last_bin() -> None:
     assert expected_calibration_error([1.0], [True]) == 0
-
-
-INSTANCES = np.array([[0, 0, -1, 1], [0, 0, -1, 1]], np.int8)
-
-
-@pytest.mark.parametrize(
-    ("columns", "referents", "expected"),
-    [
-        ([0, 1], [0], (4, 4, True)),
-        ([0, 3], [1], (2, 4, False)),  # two pixels each on 0 and 1: the lower index wins the tie
-        ([3], [0], (0, 6, False)),
-        ([2], [1], (0, 4, False)),  # on the background nothing is chosen
-        ([], [], (0, 0, False)),
-        ([0], [], (0, 2, False)),
-        ([0, 1, 3], [0, 1], (6, 6, True)),
-    ],
-)
-def test_overlap(columns: list[int], referents: list[int], expected: tuple[int, int, bool]) -> None:
-    mask = np.zeros((2, 4), bool)
-    mask[:, columns] = True
-    assert overlap(mask, INSTANCES, referents) == expected
 
 
 @pytest.mark.parametrize(

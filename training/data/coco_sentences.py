@@ -19,7 +19,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from runtime.errors import SaymaskError
-from training.data.testset import TestImage, read_picture
+from runtime.test_set import read_picture
+from training.data.testset import TestImage
 from training.expressions.datatypes import Expression, Kind
 from training.scenes.datatypes import BACKGROUND
 

@@ -1,18 +1,16 @@
-"""Reads a committed test set: a folder with `test.json`, `images/*.jpg` and `instances/*.png`."""
+"""A committed test set (see `runtime.test_set`) with everything that the scene generator knew about its images."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from runtime.errors import SaymaskError
+from runtime.test_set import read_pixels, read_records
 from training.expressions.datatypes import Expression
 from training.scenes.datatypes import SceneObject
 
@@ -52,44 +50,20 @@ def load_test_set(folder: Path) -> list[TestImage]:
 
 def iterate_test_set(folder: Path) -> Iterator[TestImage]:
     """Like `load_test_set`, one image at a time."""
-    index = folder / "test.json"
-    try:
-        records = json.loads(index.read_text(encoding="utf-8"))["images"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SaymaskError(f"{index}: not a readable test set (expected JSON with 'images'): {error}") from error
-    for position, record in enumerate(records):
-        try:
-            yield _read_image(folder, record)
-        except (KeyError, TypeError, ValueError) as error:
-            raise SaymaskError(f"{index}: image {position} is malformed: {error!r}") from error
+    return read_records(folder, _read_image)
 
 
 def _read_image(folder: Path, record: dict[str, Any]) -> TestImage:
-    image = read_picture(folder / record["file"], cv2.IMREAD_COLOR)
-    labels = read_picture(folder / record["instances"], cv2.IMREAD_GRAYSCALE)
-    if image.shape[:2] != labels.shape:
-        raise SaymaskError(
-            f"{folder / record['instances']}: size {labels.shape} differs from its image's {image.shape[:2]}"
-        )
-    # Files hold index + 1 with 0 for the background, because a PNG has no -1.
-    instances = (labels.astype(np.int16) - 1).astype(np.int8)
+    image, instances = read_pixels(folder, record)
     return TestImage(
         file=record["file"],
-        image=np.ascontiguousarray(image[..., ::-1]),
+        image=image,
         instances=instances,
         objects=tuple(SceneObject(**_record(SceneObject, item)) for item in record["objects"]),
         expressions=tuple(Expression(**_record(Expression, item)) for item in record["expressions"]),
         scene_seed=int(record["scene_seed"]),
         table_texture=str(record["table_texture"]),
     )
-
-
-def read_picture(path: Path, flags: int) -> npt.NDArray[np.uint8]:
-    """The picture at `path`, uint8 (h, w[, 3]), read with OpenCV's `flags`. Raises SaymaskError, naming the file."""
-    picture = cv2.imread(str(path), flags)
-    if picture is None:
-        raise SaymaskError(f"{path}: missing or not a picture")
-    return picture.astype(np.uint8, copy=False)
 
 
 def _record(kind: type[SceneObject | Expression], item: dict[str, Any]) -> dict[str, Any]:

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from runtime import SaymaskError
-from runtime.backends import Backend, open_backend
+from runtime.backends import Backend, onnxruntime_backend, open_backend
 from runtime.bundle import open_bundle
 from runtime.datatypes import Tokens
 
 
 @pytest.fixture
 def backend(tiny_bundle: Path) -> Iterator[Backend]:
-    with open_backend(open_bundle(tiny_bundle), threads=1) as opened:
+    with open_backend(open_bundle(tiny_bundle), "ort-cpu", threads=1) as opened:
         yield opened
 
 
@@ -39,6 +39,26 @@ def test_a_batch_of_expressions_on_one_picture(backend: Backend, tolerance: dict
     assert logits.centre_offsets.shape == (2, 16, 16)
     assert logits.milliseconds > 0
     assert np.allclose(backend.decode(image, texts[1:2]).mask[0], logits.mask[1], atol=tolerance["float32"])
+
+
+def test_features_that_stay_where_they_were_computed(
+    tiny_bundle: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, with the CPU in its place: the decoder reads what the encoder left, and answers the same."""
+    monkeypatch.setitem(onnxruntime_backend._KEPT_ON, "cpu", "cpu")
+    pixels = np.random.default_rng(3).integers(0, 256, (64, 64, 3), np.uint8)
+    with open_backend(open_bundle(tiny_bundle), "ort-cpu", threads=1) as bound:
+        image = bound.encode_image(pixels)
+        assert {type(value).__name__ for value in image.tensors.values()} == {"OrtValue", "ndarray"}
+        ours, theirs = (
+            each.decode(each.encode_image(pixels), each.encode_text(tokens(3))) for each in (bound, backend)
+        )
+        assert np.array_equal(bound.decode(image, bound.encode_text(tokens(3))).mask, ours.mask)
+    for left, right in zip(
+        (ours.mask, ours.count, ours.centre_offsets), (theirs.mask, theirs.count, theirs.centre_offsets), strict=True
+    ):
+        assert left is not None and right is not None
+        assert np.array_equal(left, right)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +105,9 @@ def test_decoding_nothing(backend: Backend) -> None:
 
 def test_choices_that_do_not_exist(tiny_bundle: Path) -> None:
     bundle = open_bundle(tiny_bundle)
-    with pytest.raises(SaymaskError, match="there is no backend 'abacus'; choose one of auto, onnxruntime"):
+    with pytest.raises(
+        SaymaskError, match="there is no backend 'abacus'; choose one of auto, tensorrt, ort-cuda, ort-cpu"
+    ):
         open_backend(bundle, "abacus")
     with pytest.raises(SaymaskError, match=r"threads must be 1\.\.\d+ on this machine, got 0"):
         open_backend(bundle, threads=0)
