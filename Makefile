@@ -14,8 +14,13 @@ export MUJOCO_GL ?= egl
 demo: .venv-demo/.installed
 	.venv-demo/bin/python runtime/segment_image.py "$(DEMO_SENTENCE)" --overlay demo.png
 
-test: .venv/.installed lint
+test: .venv/.installed .venv/host-cuda lint
 	.venv/bin/pytest -m "not slow and not gpu and not ros"
+
+# PyCUDA over a "GPU" whose memory is the host's (needs gcc, g++ and the network; about 100 seconds, once).
+.venv/host-cuda: tests/runtime/backends/host_cuda/build.py tests/runtime/backends/host_cuda/host_cuda.c | .venv/.installed
+	.venv/bin/python tests/runtime/backends/host_cuda/build.py $@ \
+		|| echo "note: PyCUDA could not be built over host memory; its tests are skipped" >&2
 
 test-slow: .venv/.installed
 	.venv/bin/pytest -m "slow and not gpu"
@@ -49,7 +54,15 @@ clean:
 	$(call make_venv,.venv,3.11)
 	.venv/bin/python -m pip install --quiet torch==2.13.0
 	.venv/bin/python -m pip install --quiet -e ".[cpu,train,export,dev]"
+	$(install_tensorrt_bindings)
 	touch $@
+
+# Python's side of the TensorRT versions that robots have; tests/runtime/backends/test_tensorrt_names.py reads them.
+define install_tensorrt_bindings
+for wheel in cu12-bindings==10.3.0 cu13-bindings==10.16.1.11 cu13-bindings==11.4.0.106; do \
+	.venv/bin/python -m pip install --quiet --no-deps --target ".venv/tensorrt-bindings/$${wheel##*==}" "tensorrt-$$wheel" \
+	|| echo "note: no tensorrt-$$wheel for this Python; its API test is skipped" >&2; done
+endef
 
 # $(call make_venv,FOLDER,OLDEST PYTHON)
 define make_venv

@@ -11,19 +11,16 @@ import numpy.typing as npt
 import onnxruntime
 
 from benchmarks.workload import Request
-from runtime.bundle import GRAPHS, Bundle, open_bundle
+from runtime.bundle import GRAPHS, open_bundle
 from runtime.vision.preprocess import letterbox
 
 Tensors = dict[str, npt.NDArray[Any]]
 
 
 def bare_calls(model: Path, request: Request, *, threads: int | None) -> dict[str, Callable[[], object]]:
-    """One call per graph, by the graph's name, on the inputs that `request` leads to.
-
-    Thread options are those of runtime/backends/onnxruntime_backend.py: the ratio shows our code, not an option.
-    """
+    """One call per graph, by the graph's name, on the inputs that `request` leads to."""
     bundle = open_bundle(model)
-    sessions = {name: _session(bundle, name, threads) for name in GRAPHS}
+    sessions = {name: open_session(bundle.graph(name), threads) for name in GRAPHS}
     pixels, _ = letterbox(request.image, bundle.spec.image_size)
     tokens = bundle.vocabulary.encode([request.expression], bundle.spec.max_words)
     feeds: dict[str, Tensors] = {
@@ -38,8 +35,12 @@ def bare_calls(model: Path, request: Request, *, threads: int | None) -> dict[st
     return {name: partial(sessions[name].run, None, feeds[name]) for name in GRAPHS}
 
 
-def _session(bundle: Bundle, name: str, threads: int | None) -> onnxruntime.InferenceSession:
+def open_session(graph: bytes | str, threads: int | None) -> onnxruntime.InferenceSession:
+    """`graph` (its bytes or its file) in ONNX Runtime on the CPU.
+
+    Thread options are those of runtime/backends/onnxruntime_backend.py: ratios show our code, not an option.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(bundle.graph(name), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

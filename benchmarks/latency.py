@@ -1,147 +1,194 @@
-"""How long an answer takes, by stage: `python benchmarks/latency.py [--model DIR] [--frames N]`.
+"""How long an answer takes, by stage: `python benchmarks/latency.py [--compare A,B,...] [--peers]`.
 
 Camera frames of 640x480. All calls take turns in one run. `end_to_end` is a new frame with a sentence that was heard
 before; `end_to_end_new_sentence` is a new frame with a new sentence; `further_sentence` is a new sentence on the frame
 just answered. The stages preprocess, image_encoder, mask_decoder and postprocess are those of `end_to_end`;
 text_encoder is that of a new sentence, text_encoder_cached that of one heard before. `overhead_ratio` is the median of
-end_to_end over the sum of the medians of the bare ONNX Runtime sessions of the same two graphs, with the same options.
-`throughput_fps` is of frames answered one after the other. Needs neither torch nor, without --plot, matplotlib.
+end_to_end over the sum of the medians of the bare ONNX Runtime sessions of the same two graphs, with the same options;
+null where nothing ran on ONNX Runtime's CPU. `throughput_fps` is of frames answered one after the other. Where one
+backend is named the figures outside `backends` are its own, with --compare those of the first that ran. `device_times`
+are a GPU's own of both graphs of end_to_end, in trtexec's words (latency = h2d + compute + d2h). What could not run
+here stands in `not_run` with the reason. `peers` are other networks with random weights in the same ONNX Runtime on
+the CPU: latency only. Their ratios are their median over that of our three bare graphs, and over our end_to_end. Needs
+neither torch nor, without --plot, matplotlib; PyTorch, and building the peers, do.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from itertools import cycle
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.bare_sessions import bare_calls
-from benchmarks.cold_start import cold_start
+from tqdm import tqdm
+
+from benchmarks.cold_start import ColdStart, cold_start
+from benchmarks.contenders import CHECKPOINT, check_names
+from benchmarks.latency_run import Measured, Plan, Summaries, measure
+from benchmarks.peers import PEERS, PEERS_DIR
 from benchmarks.report import machine, plain, shown, write_json
-from benchmarks.timing import interleaved, summarise
-from benchmarks.workload import CAMERA_SIZE, TEST_SET, Request, camera_requests
-from runtime import Command, Frame, Segmenter
-from runtime.bundle import DEFAULT_MODEL
+from benchmarks.workload import CAMERA_SIZE, TEST_SET, camera_requests
+from runtime.backends import choose
+from runtime.bundle import DEFAULT_MODEL, GRAPHS, open_bundle
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
+from runtime.tables import aligned
 
 DISTINCT_REQUESTS = 24
 COLD_STARTS = 3
-_FRAME_STAGES = ("preprocess", "image_encoder", "mask_decoder", "postprocess")
-
-
-class Robot:
-    """What a robot asks of the segmenter, call by call, over and over on the same requests."""
-
-    def __init__(self, segmenter: Segmenter, requests: Sequence[Request]) -> None:
-        self.stages: dict[str, list[Mapping[str, float]]] = defaultdict(list)
-        self._segmenter = segmenter
-        self._requests = cycle(requests)
-        self._sentences = 0
-        self._frame = Frame.from_array(requests[0].image)
-        for request in requests:  # heard before
-            segmenter.segment(self._frame, _command(request.expression))
-
-    def calls(self) -> dict[str, Callable[[], None]]:
-        """The calls to time, by name."""
-        return {
-            "end_to_end": self._new_frame,
-            "end_to_end_new_sentence": self._new_frame_and_sentence,
-            "further_sentence": self._new_sentence,
-        }
-
-    def _new_frame(self) -> None:
-        request = next(self._requests)
-        self._ask("end_to_end", Frame.from_array(request.image), request.expression)
-
-    def _new_frame_and_sentence(self) -> None:
-        request = next(self._requests)
-        self._ask("end_to_end_new_sentence", Frame.from_array(request.image), self._unheard(request))
-
-    def _new_sentence(self) -> None:
-        self._ask("further_sentence", self._frame, self._unheard(next(self._requests)))
-
-    def _unheard(self, request: Request) -> str:
-        self._sentences += 1
-        return " ".join([str(self._sentences), *request.expression.split()[1:]])  # as long as the real one
-
-    def _ask(self, call: str, frame: Frame, expression: str) -> None:
-        self._frame = frame
-        self.stages[call].append(self._segmenter.segment(frame, _command(expression)).timings_ms)
-
-
-def _command(expression: str) -> Command:
-    return Command(transcript=expression, action="pick", target=expression)
-
-
-def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Summaries in milliseconds of the robot's calls and stages, and of the bare sessions, all measured in one run."""
-    requests = camera_requests(min(args.frames, DISTINCT_REQUESTS), args.data)
-    with Segmenter(args.model, backend=args.backend, threads=args.threads) as segmenter:
-        robot = Robot(segmenter, requests)
-        bare = bare_calls(args.model, requests[0], threads=args.threads)
-        times = interleaved(
-            robot.calls() | {f"bare {name}": call for name, call in bare.items()},
-            rounds=args.frames,
-            warmup=args.warmup,
-            description="latency",
-        )
-    # The robot's own list of stages also holds the warm-up rounds.
-    answers = {call: stages[args.warmup :] for call, stages in robot.stages.items()}
-    stages = {name: [answer[name] for answer in answers["end_to_end"]] for name in _FRAME_STAGES}
-    stages["text_encoder"] = [answer["text_encoder"] for answer in answers["end_to_end_new_sentence"]]
-    stages["text_encoder_cached"] = [answer["text_encoder"] for answer in answers["end_to_end"]]
-    stages |= {name: times[name] for name in robot.calls()}
-    return (
-        {name: summarise(values) for name, values in stages.items()},
-        {name: summarise(times[f"bare {name}"]) for name in bare},
-    )
+_COLUMNS = ("p50", "p90", "p95", "p99", "mean", "min", "max")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure, plot, and return the figures."""
-    if args.frames < 1 or args.warmup < 0:
-        raise SaymaskError("--frames must be at least 1 and --warmup at least 0")
-    stages, bare = measure(args)
-    cold = [cold_start(args.model, args.backend) for _ in range(COLD_STARTS)]
-    result = {
-        "model": shown(args.model),
-        "frame": list(CAMERA_SIZE),
-        "threads": args.threads,
-        "backends": {args.backend: stages},
-        "bare_sessions": bare,
-        "cold_start_ms": plain({name: median(start[name] for start in cold) for name in cold[0]}),
-        "throughput_fps": round(1000 / stages["end_to_end"]["mean"], 2),
-        "overhead_ratio": round(
-            stages["end_to_end"]["p50"] / (bare["image_encoder"]["p50"] + bare["mask_decoder"]["p50"]), 4
-        ),
-    } | machine()
+    if args.frames < 1 or args.warmup < 0 or args.duration < 0:
+        raise SaymaskError("--frames must be at least 1, --warmup and --duration at least 0")
+    names = list(dict.fromkeys(args.compare.split(","))) if args.compare else [args.backend]
+    check_names(names)
+    plan = Plan(
+        model=args.model,
+        contenders=names,
+        requests=camera_requests(min(args.frames, DISTINCT_REQUESTS), args.data),
+        rounds=args.frames,
+        warmup=args.warmup,
+        seconds=args.duration,
+        threads=args.threads,
+        checkpoint=args.checkpoint,
+        peers_dir=args.peers_dir if args.peers else None,
+    )
+    measured = measure(plan)
+    cold = {name: _cold_start(plan, name) for name in tqdm(measured.contenders, desc="cold starts", leave=False)}
+    result = figures(plan, measured, cold)
+    sys.stderr.write(table(result) + "\n")
     if args.plot:
         from benchmarks.plots import plot_latency  # a robot need not have matplotlib
 
-        result["plot"] = shown(plot_latency({args.backend: stages, "bare session": bare}, args.plot))
+        peers = {name: {"end_to_end": summary} for name, summary in measured.peers.items()}
+        bare = {"bare session": measured.bare} if measured.bare else {}
+        result["plot"] = shown(plot_latency({**measured.contenders, **bare, **peers}, args.plot))
     if args.out:
         write_json(args.out, result)
     return result
 
 
+def _cold_start(plan: Plan, name: str) -> ColdStart:
+    """Medians of several new processes."""
+    starts = [
+        cold_start(plan.model, name, checkpoint=plan.checkpoint, threads=plan.threads) for _ in range(COLD_STARTS)
+    ]
+    memory = {key: [start.memory_mib[key] for start in starts] for key in starts[0].memory_mib}
+    return ColdStart(
+        {key: median(start.milliseconds[key] for start in starts) for key in starts[0].milliseconds},
+        {
+            key: None if None in values else median(value for value in values if value is not None)
+            for key, values in memory.items()
+        },
+    )
+
+
+def figures(plan: Plan, measured: Measured, cold: Mapping[str, ColdStart]) -> dict[str, Any]:
+    """The JSON of a run."""
+    first = next(iter(measured.contenders))
+    chosen = {name: choose(open_bundle(plan.model)).name if name == "auto" else name for name in measured.contenders}
+    on_cpu = next((name for name, backend in chosen.items() if backend == "ort-cpu"), None)
+    ours = measured.contenders[on_cpu]["end_to_end"]["p50"] if on_cpu else None
+    result: dict[str, Any] = {
+        "model": shown(plan.model),
+        "frame": list(CAMERA_SIZE),
+        "threads": plan.threads,
+        "backends": measured.contenders,
+        "ran_on": chosen,
+        "not_run": measured.not_run,
+        "bare_sessions": measured.bare,
+        "warmup": measured.warmup,
+        "device_times": {
+            name: {"throughput_qps": round(1000 / times["latency"]["mean"], 2), **times}
+            for name, times in measured.device_times.items()
+        },
+        "cold_start_ms": plain(cold[first].milliseconds),
+        "cold_starts_ms": {name: plain(start.milliseconds) for name, start in cold.items()},
+        "memory_mib": {name: plain(start.memory_mib) for name, start in cold.items()},
+        "throughput_fps": _fps(measured.contenders[first]),
+        "throughputs_fps": {name: _fps(stages) for name, stages in measured.contenders.items()},
+        "overhead_ratio": _ratio(ours, _bare_median(measured.bare, ("image_encoder", "mask_decoder"))),
+    }
+    if measured.peers:
+        graphs = _bare_median(measured.bare, GRAPHS)
+        result["peers"] = {
+            name: {
+                "what": PEERS[name].what + "; random weights, latency only",
+                **summary,
+                "over_bare_graphs": _ratio(summary["p50"], graphs),
+                "over_end_to_end": _ratio(summary["p50"], ours),
+            }
+            for name, summary in measured.peers.items()
+        }
+    if measured.conditions:
+        result["jetson"] = measured.conditions
+    return result | machine()
+
+
+def _fps(stages: Summaries) -> float:
+    return round(1000 / stages["end_to_end"]["mean"], 2)
+
+
+def _bare_median(bare: Summaries, names: Sequence[str]) -> float | None:
+    return sum(bare[name]["p50"] for name in names) if bare else None
+
+
+def _ratio(over: float | None, under: float | None) -> float | None:
+    return None if over is None or not under else round(over / under, 4)
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """The figures for a person."""
+    groups = {**result["backends"], "bare session": result["bare_sessions"], "peer": result.get("peers", {})}
+    groups |= {f"{name}, GPU": times for name, times in result["device_times"].items()}
+    rows = [
+        (group, name, *(float(summary[column]) for column in _COLUMNS))
+        for group, summaries in groups.items()
+        for name, summary in summaries.items()
+        if isinstance(summary, Mapping)
+    ]
+    starts = [
+        (name, *milliseconds.values(), *result["memory_mib"][name].values(), result["throughputs_fps"][name])
+        for name, milliseconds in result["cold_starts_ms"].items()
+    ]
+    any_start, any_memory = (next(iter(result[key].values())) for key in ("cold_starts_ms", "memory_mib"))
+    head = ("cold start", *(f"{key} ms" for key in any_start), *(f"{key} MiB" for key in any_memory), "frames/s")
+    parts = [aligned(("backend", "stage, ms", *_COLUMNS), rows), aligned(head, starts)]
+    parts += [f"not run: {name}: {reason}" for name, reason in result["not_run"].items()]
+    return "\n\n".join(parts[:2]) + "".join(f"\n{line}" for line in parts[2:])
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    described = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter, allow_abbrev=False
+    )
+    add = described.add_argument
+    add("--model", type=Path, default=DEFAULT_MODEL, metavar="DIR", help="bundle to time")
+    add("--data", type=Path, default=TEST_SET, metavar="DIR", help="test set with frames and sentences")
+    which = described.add_mutually_exclusive_group()
+    which.add_argument("--backend", default="auto", help="what runs the graphs")
+    which.add_argument("--compare", metavar="A,B,...", help="several in one run: torch, torch-compile, or any backend")
+    add("--checkpoint", type=Path, default=CHECKPOINT, metavar="FILE", help="what torch loads; the bundle's own")
+    add("--peers", action="store_true", help="time CLIPSeg, OWL-ViT and the network of 2016 in the same run")
+    add("--peers-dir", type=Path, default=PEERS_DIR, metavar="DIR", help="where peers are kept once they are built")
+    add("--frames", type=int, default=100, metavar="N", help="measured rounds, at least")
+    add("--duration", type=float, default=0.0, metavar="S", help="measured seconds, at least")
+    add("--warmup", type=int, default=10, metavar="N", help="unmeasured rounds before them")
+    add("--threads", type=int, metavar="N", help="CPU threads of one graph; none: the engine's own choice")
+    add("--plot", type=Path, metavar="PNG", help="draw the stages here")
+    add("--out", type=Path, metavar="JSON", help="also write the JSON here")
+    return described
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, metavar="DIR", help="bundle to time")
-    parser.add_argument("--data", type=Path, default=TEST_SET, metavar="DIR", help="test set with frames and sentences")
-    parser.add_argument("--backend", default="auto", help="what runs the graphs")
-    parser.add_argument("--frames", type=int, default=100, metavar="N", help="measured rounds")
-    parser.add_argument("--warmup", type=int, default=10, metavar="N", help="unmeasured rounds before them")
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="CPU threads of one graph; none: the engine's own choice"
-    )
-    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw the stages here")
-    parser.add_argument("--out", type=Path, metavar="JSON", help="also write the JSON here")
-    return command_line(run, parser, argv)
+    return command_line(run, parser(), argv)
 
 
 if __name__ == "__main__":

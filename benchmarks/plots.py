@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from training.metrics import Outcome, expected_calibration_error, summarise
 
 BINS = 10
+_LINEAR_UP_TO = 10
 _BAR_FIGURES = ("mean_iou", "precision_at_0.5", "right_object")
 
 
@@ -25,19 +26,27 @@ def plot_accuracy(outcomes: Mapping[str, Sequence[Outcome]], path: Path) -> Path
 
 
 def plot_latency(stages: Mapping[str, Mapping[str, Mapping[str, float]]], path: Path) -> Path:
-    """`stages[backend][stage]` is what timing.summarise returns: median bars with a whisker to p99, in milliseconds."""
+    """`stages[backend][stage]` is what timing.summarise returns: median bars with a whisker to p99, in milliseconds.
+
+    Logarithmic where the slowest takes over ten times as long for an answer as the fastest.
+    """
     names = list(dict.fromkeys(stage for summary in stages.values() for stage in summary))
-    figure = Figure(figsize=(9, 0.8 + 0.2 * len(names) * len(stages)), layout="constrained")
+    owners = {name: [backend for backend in stages if name in stages[backend]] for name in names}
+    tops = np.cumsum([0, *(len(backends) + 1 for backends in owners.values())])
+    figure = Figure(figsize=(9, 1 + 0.2 * tops[-1]), layout="constrained")
     axes = figure.subplots()
-    height = 0.8 / len(stages)
-    for number, (backend, summary) in enumerate(stages.items()):
+    for backend, summary in stages.items():
         present = [stage for stage in names if stage in summary]
-        places = np.array([names.index(stage) for stage in present]) + number * height
+        places = np.array([tops[names.index(stage)] + owners[stage].index(backend) for stage in present])
         medians = np.array([summary[stage]["p50"] for stage in present])
         tails = np.array([summary[stage]["p99"] for stage in present]) - medians
-        axes.barh(places, medians, height, xerr=[np.zeros_like(tails), tails], capsize=2, label=backend)
-    axes.set_yticks(np.arange(len(names)) + 0.4 - height / 2, names)
+        axes.barh(places, medians, 0.9, xerr=[np.zeros_like(tails), tails], capsize=2, label=backend)
+    axes.set_yticks(tops[:-1] + [(len(backends) - 1) / 2 for backends in owners.values()], names)
     axes.invert_yaxis()
+    answers = [summary["end_to_end"]["p50"] for summary in stages.values() if "end_to_end" in summary]
+    if answers and max(answers) > _LINEAR_UP_TO * min(answers):
+        axes.set_xscale("log")
+        axes.set_xlim(left=0.1)
     axes.set_xlabel("milliseconds: median, whisker to p99")
     axes.legend()
     return _save(figure, path)

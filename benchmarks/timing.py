@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from tqdm import tqdm
 
 PERCENTILES = (50, 90, 95, 99)
 """Those of NVIDIA's trtexec, plus the median."""
+_ORDER_SEED = 20160926
+
+
+@dataclass(frozen=True)
+class Times:
+    """Milliseconds of every call, by its name: those that count, and those of the rounds before them."""
+
+    measured: Mapping[str, list[float]]
+    warmup: Mapping[str, list[float]]
 
 
 def milliseconds(call: Callable[[], object]) -> float:
@@ -20,27 +31,41 @@ def milliseconds(call: Callable[[], object]) -> float:
 
 
 def interleaved(
-    calls: Mapping[str, Callable[[], object]], *, rounds: int, warmup: int, description: str = "timing"
-) -> dict[str, list[float]]:
-    """Milliseconds of every call, `rounds` of each after `warmup` unmeasured rounds.
+    calls: Mapping[str, Callable[[], object]],
+    *,
+    rounds: int,
+    warmup: int,
+    seconds: float = 0.0,
+    description: str = "timing",
+) -> Times:
+    """Time every call once a round: `warmup` rounds apart, then at least `rounds` and at least `seconds`.
 
-    All calls take turns within a round, starting one further each time: a machine that is throttled or shared for a
-    while then slows all of them alike, and none always runs in the same neighbour's cache. Ratios stay fair.
+    All calls take turns within a round, in an order drawn anew (the same in every run): a machine that is throttled or
+    shared for a while then slows all of them alike, and none always finds the caches as the same neighbour left them,
+    which a large network empties. Ratios stay fair.
     """
-    names = list(calls)
-    times: dict[str, list[float]] = {name: [] for name in names}
-    for number in tqdm(range(warmup + rounds), desc=description, unit="round", leave=False):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
-            taken = milliseconds(calls[name])
-            if number >= warmup:
-                times[name].append(taken)
-    return times
+    measured: dict[str, list[float]] = {name: [] for name in calls}
+    before: dict[str, list[float]] = {name: [] for name in calls}
+    order = random.Random(_ORDER_SEED)
+    with tqdm(total=warmup + rounds, desc=description, unit="round", leave=False) as progress:
+        number, start = 0, time.perf_counter()
+        while number < warmup + rounds or time.perf_counter() - start < seconds:
+            for name in order.sample(list(calls), len(calls)):
+                (before if number < warmup else measured)[name].append(milliseconds(calls[name]))
+            number += 1
+            progress.update()
+            if number == warmup:
+                start = time.perf_counter()
+    return Times(measured, before)
 
 
 def summarise(times_ms: Sequence[float]) -> dict[str, float]:
-    """Count `n`, p50, p90, p95, p99, mean, min and max of at least one time; milliseconds to the microsecond."""
+    """Count `n`, p50, p90, p95, p99, mean, median, min and max of at least one time; milliseconds to the microsecond.
+
+    `median` is p50 under trtexec's name for it.
+    """
     values = np.asarray(times_ms, np.float64)
     summary = {f"p{level}": float(np.percentile(values, level)) for level in PERCENTILES}
-    summary |= {"mean": float(values.mean()), "min": float(values.min()), "max": float(values.max())}
+    summary |= {"mean": float(values.mean()), "median": summary["p50"]}
+    summary |= {"min": float(values.min()), "max": float(values.max())}
     return {"n": len(values)} | {name: round(value, 3) for name, value in summary.items()}

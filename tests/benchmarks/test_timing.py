@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,16 +16,27 @@ def test_milliseconds_are_milliseconds() -> None:
     assert 20 <= milliseconds(lambda: time.sleep(0.02)) < 2000
 
 
-def test_calls_take_turns_and_warmup_is_not_counted() -> None:
+def test_calls_take_turns_and_warmup_is_apart() -> None:
     order: list[str] = []
-    times = interleaved(
-        {"a": lambda: order.append("a"), "b": lambda: order.append("b"), "c": lambda: order.append("c")},
-        rounds=4,
-        warmup=2,
-    )
-    assert {name: len(values) for name, values in times.items()} == {"a": 4, "b": 4, "c": 4}
+    calls = {name: partial(order.append, name) for name in "abc"}
+    times = interleaved(calls, rounds=12, warmup=2)
+    assert {name: len(values) for name, values in times.measured.items()} == {"a": 12, "b": 12, "c": 12}
+    assert {name: len(values) for name, values in times.warmup.items()} == {"a": 2, "b": 2, "c": 2}
     rounds = ["".join(order[start : start + 3]) for start in range(0, len(order), 3)]
-    assert rounds == ["abc", "bca", "cab", "abc", "bca", "cab"]
+    assert all(sorted(taken) == ["a", "b", "c"] for taken in rounds)
+    followed = {(before, after) for before, after in zip(order, order[1:], strict=False) if before != after}
+    assert len(followed) == 6, "a call must not always run after the same neighbour"
+    first = list(order)
+    order.clear()
+    interleaved(calls, rounds=12, warmup=2)
+    assert order == first, "the order is the same in every run"
+
+
+def test_runs_for_as_long_as_asked() -> None:
+    start = time.perf_counter()
+    times = interleaved({"nap": lambda: time.sleep(0.005)}, rounds=2, warmup=1, seconds=0.1)
+    assert 0.1 <= time.perf_counter() - start < 2
+    assert len(times.measured["nap"]) > 2
 
 
 def test_summary_is_the_numbers_own() -> None:
@@ -35,6 +47,7 @@ def test_summary_is_the_numbers_own() -> None:
     for level in (50, 90, 95, 99):
         assert summary[f"p{level}"] == pytest.approx(ordered[5 * level], abs=1e-3)
     assert (summary["min"], summary["max"]) == pytest.approx((ordered[0], ordered[-1]), abs=1e-3)
+    assert summary["median"] == summary["p50"]
     assert summary["mean"] == pytest.approx(sum(values) / 501, abs=1e-3)
 
 
