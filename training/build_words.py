@@ -166,13 +166,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         and extractOne(word, names, scorer=Levenshtein.normalized_similarity, score_cutoff=0.6)
     )  # the quick half of what `nearest` looks at
     real = sorted(word for word in near if nearest(word, sounds))
-    compounds = _compounds(arguments.wordnet, index, senses)
     alike = _sound_alikes(arguments.wordnet, vocabulary, index, senses)
     content = {
         "sound_alikes": alike,
         "synonyms": dict(sorted(same.items())),
         "broader": dict(sorted(broader.items())),
-        "compounds": compounds,
         "real": real,
     }
     write_atomically(arguments.out, json.dumps(content, indent=0).replace("[\n", "[").replace("\n]", "]") + "\n")
@@ -181,37 +179,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         "synonyms": len(same),
         "broader": len(broader),
         "sound_alikes": len(alike),
-        "compounds": len(compounds),
         "real": len(real),
         "known": len(known),
     }
-
-
-def _compounds(wordnet: Path, index: dict[str, tuple[str, ...]], senses: dict[str, _Sense]) -> list[str]:
-    """Things written as one word that a recogniser may write as two common ones: "paint brush", "cow bell".
-
-    Not those that are also written apart, and none that begins with an adjective ("black bird" is two words as well).
-    """
-    apart = {fields[0] for fields in _lines(wordnet / "index.noun")}
-    common = {fields[0].partition("%")[0] for fields in _lines(wordnet / "cntlist.rev")}
-    adjectives = set(_lemmas(wordnet / "index.adj"))
-    found = []
-    for word, offsets in index.items():
-        if senses[offsets[0]].domain not in _DOMAINS:
-            continue
-        pairs = ((word[:cut], word[cut:]) for cut in range(3, len(word) - 2))
-        if any(
-            {first, second} <= common & set(index)
-            and first not in adjectives
-            and second not in _SECOND_APART
-            and not {f"{first}_{second}", f"{first}-{second}"} & apart
-            for first, second in pairs
-        ):
-            found.append(word)
-    return sorted(found)
-
-
-_SECOND_APART = ("glass", "can", "jar", "pot", "box", "bag", "cup")
 
 
 def _sound_alikes(

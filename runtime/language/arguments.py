@@ -37,6 +37,7 @@ _NOT_OBJECTS = words_in("up down out over")
 
 def with_target(command: Command, rest: Sequence[str]) -> Command:
     """`command` with the thing named in `rest`, and with the room named there as its place."""
+    rest = rest[1:] if list(rest[:1]) == ["me"] and rest[1:2] and rest[1] in DETERMINERS else rest  # "open me the jar"
     words, place = without_place(_without_particles(rest))
     target = tidy(words)
     place = place or command.place
@@ -58,7 +59,7 @@ def _without_particles(rest: Sequence[str]) -> list[str]:
         if words[i] in ("up", "down") and words[i + 1] in ("that", "which", "thats"):
             return [*words[:i], *words[i + 1 :]]
         if (
-            words[i] in ("up", "down")
+            (words[i] in ("up", "down") or (words[i] == "out" and words[i + 1] == "on"))
             and words[i - 1] not in _KEEPS_PARTICLE
             and (PREPOSITIONS.at(words, i + 1) or words[i + 1] == "from")
             and words[i - 1] not in ("far", "way", "right", "further")
@@ -176,7 +177,7 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
     words, place = without_place(_without_particles(rest))
     command = replace(command, place=place or command.place)
     opening = PREPOSITIONS.at(words) or ENDS.at(words)
-    if command.action == "move" and opening and (opening[0] == "goal" or opening[1] == len(words)):
+    if command.action == "move" and opening:
         return replace(command, destination=tidy(words))
     cuts, goals = cuts_of(words)
     if only_goals:  # "the tablet back" is only given; "the smallest cookie left" stays whole

@@ -64,7 +64,10 @@ def _breaks_off(words: Sequence[str], i: int) -> bool:
     wish = WISHES.at(words, i) if words[i] in ("i", "id", "can", "could", "may") else None
     if wish and wish[0] and words[i - 1] not in _NO_VERB_AFTER | {"one", "ones", "thing"}:
         return wish[1] < len(words) and words[wish[1]] in ARTICLES | {"it", "them", "that"}
-    return words[i - 1] not in _NO_VERB_AFTER and _opens_clause(words, i, joined=False)
+    within = (
+        words[i - 1] == "it" and i > 2 and PREPOSITIONS.before(words, i - 1)
+    )  # "the board with cheese on it give it"
+    return (bool(within) or words[i - 1] not in _NO_VERB_AFTER) and _opens_clause(words, i, joined=False)
 
 
 def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
@@ -85,7 +88,7 @@ def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
         return True
     if not joined and (
         (words[start].endswith("ing") and words[start] != "bring")
-        or (action == "point" and words[start] not in ("find", "show", "locate", "look", "help"))
+        or (action == "point" and words[start] not in ("find", "show", "locate", "look", "help", "point"))
     ):
         return False
     if words[start] in ("turn", "go", "come", "move", "drive") and follows in (
@@ -98,7 +101,7 @@ def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
     ):
         return True
     if action == "stop":
-        return joined and end == len(words)
+        return end == len(words) and (joined or end - start > 1)
     if joined and (words[start] not in NOUNS_TOO or end - start > 1):
         return action != "move" or follows in _OPENS_OBJECT or not follows
     return (

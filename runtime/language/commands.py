@@ -96,8 +96,37 @@ def _asked_for(commands: list[Command], asked: list[Command]) -> list[Command]:
         paused = command.action == "stop" and later and command.transcript.lower().lstrip().startswith(_PAUSES)
         if not (led_up and later) and not twice and not paused:
             kept.append(command)
+    kept = _put_together(kept)
     said = [command for command in kept if command.action != "none" or command.target]
     return said or kept[:1]
+
+
+def _put_together(commands: list[Command]) -> list[Command]:
+    """ "grab the car. the one with the broken wheel", "i want the bus. no, the fire truck": one command each.
+
+    And once what was said twice.
+    """
+    kept: list[Command] = []
+    for command in commands:
+        last = kept[-1] if kept else None
+        corrected = kept[-2] if len(kept) > 1 and kept[-1].action == "deny" and kept[-2].target else None
+        bare = command.action == "none" and command.target
+        if bare and last and last.action not in _NOT_DONE and command.target.startswith(("the one ", "the ones ")):
+            kept[-1] = replace(
+                last, target=f"{last.target} {command.target}", unknown=(*last.unknown, *command.unknown)
+            )
+        elif bare and corrected and corrected.action not in _NOT_DONE:
+            kept[-2:] = [replace(command, action=corrected.action, recipient=corrected.recipient, reason="")]
+        elif not (
+            last
+            and last.action not in _NOT_DONE
+            and (last.action, last.target, last.destination) == (command.action, command.target, command.destination)
+        ):
+            kept.append(command)
+    return kept
+
+
+_NOT_DONE = ("none", "confirm", "deny", "stop")
 
 
 def _sentences(transcript: str) -> Iterator[str]:

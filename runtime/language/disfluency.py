@@ -12,7 +12,8 @@ _FILLERS = re.compile(
     r"\b(?:u+h+m*(?! huh)|u+m+|e+r+m*|a+h+|h+m+|mm+|eh|(?<!uh )huh|(?<!do )you know"
     r"(?! (?:what|where|how|which|that|if))|basically|literally"
     r"|kind of|sort of|kinda|sorta"
-    r"|(?:whats|what is) it called|what do (?:you|they) call it|whatchamacallit|thingamajig|thingy(?= the)"
+    r"|(?:whats|what is) it called|what do (?:you|they) call it|how (?:do )?you say"
+    r"|whatchamacallit|thingamajig|thingy(?= the)"
     r"|that thing(?= the\b)|let me (?:see|think)|i guess|i think|i suppose"
     r"|(?<!would )(?<!d )(?<!looks )(?<!look )(?<!looking )(?<!tastes )(?<!smells )(?<!shaped )(?<!you )(?<!i )"
     r"(?<!they )"
@@ -22,12 +23,12 @@ _FILLERS = re.compile(
 _STUTTER = re.compile(r"\b([b-hj-z])(?: \1)* (?=\1[a-z])|\b([a-z]{2,3}) (?=\2[a-z]{2})")
 _WORDS = word_set("words")
 _TAKES_BACK = re.compile(
-    r"(?:\s,)*\s(?P<cue>(?:(?:no|wait|sorry|oops|actually|nope|hold on|hang on|well)(?:\s,)*\s)*"
+    r"(?:\s,)*\s(?:or\s)?(?P<cue>(?:(?:no|wait|sorry|oops|actually|nope|hold on|hang on|well)(?:\s,)*\s)*"
     r"(?:no(?! (?:rush|hurry|problem|worries|need|pressure|matter)\b)|nope|wait|sorry|oops|actually"
     r"|i mean(?! it\b)|i meant|or rather|rather"
     r"|make (?:that|it(?! (?:snappy|quick|fast)\b))|scratch that|correction"
     r"|i mean to say|on second thoughts?|excuse me|pardon|my mistake|strike that|hold on|hang on|forget that)"
-    r"(?:\s(?:no|not that(?: one)?|i mean|i meant|sorry|wait|rather|actually|make that))*)(?:\s,)*\s(?=\S)"
+    r"(?:\s(?:no|not that(?: one)?|i mean|i meant|sorry|wait|rather|actually|make that|just))*)(?:\s,)*\s(?=\S)"
 )
 _NOT_THAT = re.compile(r"^not (?:the |a |that )?\w+ (?=(?:the|a|that|an) )")
 """What was said before, named once more: "(the apple no) not the apple the orange"."""
@@ -37,7 +38,7 @@ _TOLD_APART = re.compile(
 )
 """A thing that is replaced at once: "the apple not the apple the orange", "the cup the red cup"."""
 _DIRECTIONS = r"(?:to|towards?|closer|nearer|further|farther|forwards?|backwards?|back|left|right|away|down|over|up)"
-_BIT = r"a (?:(?:tiny|wee|little) )?(?:bit|tad|touch|smidge|smidgen)"
+_BIT = r"a (?:(?:tiny|wee|little) )?(?:bit|tad|touch|smidge|smidgen|hair)"
 _ROUGHLY = re.compile(
     rf"\b(?:(?:just )?{_BIT}|(?:just )?a little|slightly)(?: more)? (?={_DIRECTIONS}\b)"
     r"|\b(?:more|further|farther) (?=to the (?:left|right)\b)"
@@ -119,9 +120,12 @@ _HESITATES = re.compile(
 def _or_later(found: re.Match[str]) -> str:
     """ "find the pencil uh the pen": the second replaces the first, unless the first is somebody or a place."""
     before = found.group("before").split()
-    if before[-1] in PEOPLE or before[-1] in DETERMINERS or before[0] in ("on", "in", "beside", "behind", "and", "of"):
+    if before[-1] in PEOPLE or before[-1] in DETERMINERS or before[0] in _RELATES:
         return found.group()
     return f"{before[0]} {found.group('after')}"
+
+
+_RELATES = frozenset(["on", "in", "at", "by", "with", "from", "to", "under", "near", "beside", "behind", "and", "of"])
 
 
 def _unstuttered(text: str) -> str:

@@ -109,7 +109,7 @@ def _needs(words: Sequence[str]) -> tuple[int, int] | None:
     """Ends of who and of "needs" in "my brother needs the stapler"."""
     for end in range(1, min(4, len(words) - 2)):
         if words[end] in ("needs", "wants") and words[end + 1] in DETERMINERS and words[end + 1] != "to":
-            somebody = words[end - 1] in PEOPLE | PERSONAL
+            somebody = words[end - 1] in PEOPLE | PERSONAL or (words[0] == "the" and words[end + 1] == "the")
             return (end, end + 1) if somebody else None
     return None
 
@@ -128,6 +128,9 @@ def _for_somebody(rest: Sequence[str]) -> bool:
 
 
 def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | None) -> Command:
+    answer = ANSWERS.at(words) if words[0] in _PLAIN_ANSWERS else None
+    if answer:  # "no no no youve got it all wrong"
+        return Command(transcript, "confirm" if answer[0] == "confirm" else "deny")
     reason = _NO_ACTION
     target = tidy(words)
     heads = head_nouns(target)
@@ -178,7 +181,7 @@ def topic_of(words: Sequence[str]) -> Command | None:
             continue
         if words[start + 1] in PEOPLE and words[start + 2 : start + 3] and words[start + 2] in _HANDLED:
             continue  # "the baby dropped her spoon"
-        ends = (i for i in range(start + 2, len(words)) if words[i] in _FINITE | _RELATIVE_PRONOUNS | {",", "shut"})
+        ends = (i for i in range(start + 2, len(words)) if words[i] in _FINITE | _RELATIVE_PRONOUNS | _ENDS_TOPIC)
         end = next(ends, len(words))
         if end < len(words) and words[end] in _RELATIVE_PRONOUNS:
             end = len(words)  # the remark ends with what it says of the thing
@@ -191,6 +194,8 @@ def _describes(words: Sequence[str]) -> bool:
     return words[0] in _OPENS_DESCRIPTION or is_noun_phrase(" ".join(words))
 
 
+_ENDS_TOPIC = words_in("shut it they rolled slipped fell") | {","}
+_PLAIN_ANSWERS = words_in("no nope nah yes yeah yep yup sure absolutely definitely")
 _HANDLED = words_in("dropped lost forgot left broke spilled made bought ate took threw put wants needs likes cant")
 _UNFINISHED = word_set("unfinished")
 _NOT_THINGS = word_set("not_things")
@@ -216,7 +221,7 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         found = ANSWERS.at(words)
         return Command(transcript, "confirm" if found and found[0] == "confirm" else "deny")
     wish = WISHES.at(words)
-    if wish and not wish[0]:
+    if wish and (not wish[0] or (words[wish[1] : wish[1] + 1] and words[wish[1]].endswith("ing"))):
         return Command(transcript, "none", reason=_NO_ACTION)
     if wish:
         us = "we" in words[: wish[1]]
@@ -263,6 +268,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         kind = "move"
     if kind == "place" and rest[-1:] == ["on"] and 1 < len(rest) < 5 and not _RELATIVE_PRONOUNS & set(rest):
         return with_target(Command(transcript, "turn_on"), rest[:-1])
+    if list(words[:2]) == ["put", "on"] and rest[:1] == ["on"] and len(rest) > 1:
+        return with_target(Command(transcript, "turn_on"), rest[1:])
     if kind == "turn":
         return _turn(rest, transcript)
     if kind == "turn_off" and rest[:2] == ["the", "power"] and len(rest) > 3:
@@ -308,6 +315,8 @@ def _drive(rest: Sequence[str], transcript: str) -> Command:
 
 def _turn(rest: Sequence[str], transcript: str) -> Command:
     """ "the lamp on", "the cup around"."""
+    if rest[:1] and rest[0] in ("it", "that", "them") and rest[1:2] and rest[1] in ("on", "off"):
+        return with_target(Command(transcript, "turn_on" if rest[1] == "on" else "turn_off"), rest[:1])
     for i in range(len(rest) - 1, 0, -1):
         ends = i == len(rest) - 1 or rest[i + 1] in ("in", "for", "on", ",", "before", "after")
         if rest[i] in ("on", "off", "down") and rest[i - 1] != "upside" and ends:

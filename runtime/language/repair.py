@@ -30,13 +30,12 @@ class _Words:
     """What is known of English (`words.json`, made by training/build_words.py, and by hand `synonyms.txt`).
 
     Common words to the known ones that they sound like; rare nouns to known ones for the same thing, and to known ones
-    that say less; things of one word that may be heard as two; real words that are spelt nearly like known ones.
+    that say less; real words that are spelt nearly like known ones.
     """
 
     sound_alikes: Mapping[str, str]
     synonyms: Mapping[str, Sequence[str]]
     broader: Mapping[str, Sequence[str]]
-    compounds: frozenset[str]
     real: frozenset[str]
 
 
@@ -51,7 +50,6 @@ def _words() -> _Words:
         content["sound_alikes"],
         {**content["synonyms"], **by_hand[False]},
         {**content["broader"], **by_hand[True]},
-        frozenset(content["compounds"]),
         frozenset(content["real"]),
     )
 
@@ -126,8 +124,6 @@ class Repairer:
         unknown = [word for word in (first, second) if word not in self._vocabulary and word not in FUNCTION_WORDS]
         if unknown and not FUNCTION_WORDS & {first, second} and (whole := nearest(first + second, self._sounds)):
             return whole
-        if unknown and first + second in _words().compounds:
-            return first + second
         firsts = (first, SOUND_ALIKES.get(first, first)) if first not in ("a", "an", "the", "to") else ()
         return next((word + second for word in firsts if word + second in self._vocabulary), None)
 

@@ -24,7 +24,7 @@ _HAPPENS = word_set("happens")
 _CONTACT = word_set("contact")
 """Verbs that need an object: "the cup the man is holding" describes the cup, "the baby is sleeping" does not."""
 _QUESTIONS_BEFORE = words_in("see check know tell wonder ask as only even")
-_TO_BE = words_in("are is was were")
+_TO_BE = words_in("are is was were should must might")
 _RINGS = words_in("ring string spring icing king")
 _MODALS = words_in("can could will would should may might do does did")
 _CONDITIONS = words_in("if unless until till because cause cuz coz whenever although though otherwise")
@@ -44,7 +44,10 @@ def _only_leads_up(words: Sequence[str], start: int) -> bool:
     """ "im cooking soup so i need the big pot", "the cup i need it": nothing is asked before."""
     if any(VERBS.at(words, i) or WISHES.at(words, i) for i in range(start)):
         return False
-    return bool(WISHES.at(words, start + (words[start] == "so")))
+    if WISHES.at(words, start + (words[start] == "so")):
+        return True
+    later = (VERBS.at(words, i) for i in range(start + 1, len(words) - 1) if words[i - 1] in ("could", "can", "please"))
+    return any(verb and verb[0] for verb in later)
 
 
 def _next_command(words: Sequence[str], start: int) -> int:
