@@ -37,7 +37,8 @@ def split_clauses(words: Sequence[str]) -> Iterator[list[str]]:
 def _joints(words: Sequence[str]) -> Iterator[tuple[int, int]]:
     """(end of one clause, begin of the next): "and" before a verb, or a verb that cannot belong to the words before."""
     first = VERBS.at(words)
-    i = max(1, first[1] if first else 1)
+    wish = WISHES.at(words)  # "ill take the donut"
+    i = max(1, first[1] if first else 1, wish[1] if wish else 1)
     stopping = bool(first and first[0] == "stop")
     while i < len(words):
         j = i

@@ -56,7 +56,8 @@ def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list
     for sentence in _sentences(transcript):
         repairs: list[tuple[str, str]] = []
         text, taken_back = fluent(sentence)
-        text = in_context(after_filler(text), repairs)
+        text = after_filler(in_context(text, repairs))
+        text = in_context(text, repairs, at_start=True)
         told = (*taken_back, *repairs)
         topics += [named for words, _ in taken_back if (named := parse_clause(words.split(), "")).target]
         for words in split_clauses(text.split()):

@@ -71,6 +71,7 @@ def _led_up(words: Sequence[str], start: int) -> int:
 
 _STATES = words_in("open shut closed on off")
 _BEFORE_RIGHT = words_in("your my his her our the to far on turn left and go move roll come drive steer")
+_MACHINES = words_in("coffee washing sewing espresso vending bread ice fax copy ticket toy popcorn bubble the a my")
 _HAPPENED = words_in("came arrived was were made bought used saw had wore opened")
 _NAMES = words_in("says saying said marked labeled labelled called named word")
 _FETCHES = words_in("get grab fetch bring")
@@ -136,6 +137,8 @@ def _fetched_for(words: Sequence[str], end: int) -> bool:
 def _belongs(words: Sequence[str], start: int, end: int) -> bool:
     """Whether the closing words name a place or a thing after all: "on the right", "the one i said"."""
     if words[start - 1] in _NAMES or words[start - 1] in _HAPPENED:
+        return True
+    if list(words[start:end]) == ["machine"] and words[start - 1] in _MACHINES:
         return True
     verb = VERBS.at(words)
     if words[start:end] == ["right"] and verb and verb[0] in ("move", "turn", "drive"):

@@ -129,7 +129,7 @@ def _for_somebody(rest: Sequence[str]) -> bool:
 
 def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | None) -> Command:
     answer = ANSWERS.at(words) if words[0] in _PLAIN_ANSWERS else None
-    if answer:  # "no no no youve got it all wrong"
+    if answer and ARTICLES.isdisjoint(words):  # "no no no youve got it all wrong"
         return Command(transcript, "confirm" if answer[0] == "confirm" else "deny")
     reason = _NO_ACTION
     target = tidy(words)

@@ -54,14 +54,16 @@ def _words() -> _Words:
     )
 
 
-def in_context(text: str, repairs: list[tuple[str, str]]) -> str:
-    """`text` with the words that their neighbours show to be wrong put right; adds to `repairs`."""
-    for rules in (START_RULES, CONTEXT_RULES):
-        for pattern, meant in rules:
-            found = pattern.search(text)
-            if found and found.group().strip() != meant:
-                repairs.append((found.group().strip(), meant))
-                text = " ".join(pattern.sub(f"{meant} ", text).split())
+def in_context(text: str, repairs: list[tuple[str, str]], *, at_start: bool = False) -> str:
+    """`text` with the words that their neighbours show to be wrong put right; adds to `repairs`.
+
+    `at_start`: what a command begins with, in a text without filler before it; else what stands anywhere.
+    """
+    for pattern, meant in START_RULES if at_start else CONTEXT_RULES:
+        found = pattern.search(text)
+        if found and found.group().strip() != meant:
+            repairs.append((found.group().strip(), meant))
+            text = " ".join(pattern.sub(f"{meant} ", text).split())
     return text
 
 
