@@ -40,7 +40,40 @@ VERBS = phrasebook("verbs", _Verbs)
 NOUNS_TOO = word_set("nouns_too")
 """Verbs that in the middle of a sentence may be something else; there they count only before a determiner."""
 
-WISHES = phrasebook("wishes")
+
+class _Wishes(Phrasebook):
+    """Wishes of fixed wording, and those put together: "i" or "we", adverbs, a modal, a verb of wanting."""
+
+    def at(self, words: Sequence[str], start: int = 0) -> tuple[str, int] | None:
+        found = super().at(words, start)
+        end = _wish_end(words, start)
+        return ("give", end) if end > (found[1] if found else start) else found
+
+
+def _wish_end(words: Sequence[str], start: int) -> int:
+    """Where "i would really like to have" ends; `start` where nothing is wished for."""
+    if start >= len(words) or words[start] not in _WISHERS:
+        return start
+    i, modal = start + 1, words[start] in _WITH_MODAL
+    while i < len(words) and words[i] in _WISH_ADVERBS | _WISH_MODALS:
+        modal = modal or words[i] in _WISH_MODALS
+        i += 1
+    if i >= len(words) or not (words[i] in _WANTING or (modal and words[i] in _HAVING)):
+        return start
+    wants = words[i] in _WANTING
+    i += 1
+    if wants and i + 1 < len(words) and words[i] == "to" and words[i + 1] in _HAVING:
+        return i + 2
+    return i if i < len(words) and words[i] in DETERMINERS | {"more", "it", "them", "that"} else start
+
+
+_WISHERS = words_in("i we id wed ill")
+_WITH_MODAL = words_in("id wed ill")
+_WISH_ADVERBS = words_in("really just also still only now then rather sooner actually definitely badly do kind of")
+_WISH_MODALS = words_in("would could should must will might")
+_WANTING = words_in("want need like love prefer require fancy crave desire request demand wanted needed")
+_HAVING = words_in("have get borrow take use try grab")
+WISHES = phrasebook("wishes", _Wishes)
 """A wish for a thing stands for "give me"."""
 
 ANSWERS = phrasebook("answers")

@@ -105,13 +105,30 @@ def _superlative(words: Sequence[str]) -> list[str]:
 _SINGLES = words_in("first last only second third")
 
 
-def _needs(words: Sequence[str]) -> tuple[int, int] | None:
-    """Ends of who and of "needs" in "my brother needs the stapler"."""
-    for end in range(1, min(4, len(words) - 2)):
-        if words[end] in ("needs", "wants") and words[end + 1] in DETERMINERS and words[end + 1] != "to":
-            somebody = words[end - 1] in PEOPLE | PERSONAL or (words[0] == "the" and words[end + 1] == "the")
-            return (end, end + 1) if somebody else None
+def _needs(words: Sequence[str]) -> tuple[str, int] | None:
+    """Who wants something and where that begins: "my brother needs the stapler", "she would like her cup"."""
+    for i in range(1, min(8, len(words) - 1)):
+        end = i + 1
+        if words[i : i + 2] == ["would", "like"]:
+            end = i + 2
+        elif words[i] not in ("needs", "wants", "want", "need", "like"):
+            continue
+        elif words[i] == "like" and words[i - 1] not in _WOULD:
+            return None
+        if end >= len(words) or words[end] not in DETERMINERS or words[end] == "to":
+            return None
+        subject = list(words[:i])
+        who = _WOULD.get(subject[0], _AS_OBJECT.get(subject[0], "")) if len(subject) == 1 else ""
+        known = not PEOPLE.isdisjoint(subject[:3]) or subject[-1] in PERSONAL
+        unknown = subject[0] == "the" and words[end] == "the" and len(subject) == 2
+        if who or known or unknown:
+            return who or tidy(subject), end
+        return None
     return None
+
+
+_WOULD = {"hed": "him", "shed": "her", "theyd": "them"}
+_AS_OBJECT = {"he": "him", "she": "her", "they": "them", "everybody": "everybody", "someone": "someone"}
 
 
 def _for_somebody(rest: Sequence[str]) -> bool:
@@ -227,7 +244,7 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         us = "we" in words[: wish[1]]
         return give(words[wish[1] :], Command(transcript, "give", recipient="us" if us else "me"))
     if needs := _needs(words):
-        named = Command(transcript, "give", recipient=tidy(words[: needs[0]]))
+        named = Command(transcript, "give", recipient=needs[0])
         return with_destination(words[needs[1] :], named, only_goals=True)
     verb = VERBS.at(words)
     if words[0] == "let" and "have" in words[2:]:
