@@ -25,6 +25,7 @@ from runtime.language.choosing import (
 )
 from runtime.language.commands import MAX_CHARACTERS, parse_command
 from runtime.language.refinement import POINTERS, is_fragment, merged, refined, resolved, retargeted
+from runtime.language.repair import by_ear
 from runtime.language.replies import Answer, leading_answer, means_cancel
 from runtime.language.speech import speak
 from runtime.language.telling_apart import tell_apart
@@ -72,6 +73,7 @@ def after_reply(state: Dialogue, transcript: str) -> Turn:
     if len(transcript) > MAX_CHARACTERS:
         return Turn(state, f"That was too long. {question(state)}")
     answer, rest = leading_answer(transcript, to_question=state.open)
+    rest = by_ear(rest)
     words = " ".join(words_of(rest))
     if means_cancel(words) or means_cancel(" ".join(words_of(transcript))):
         return Turn(Dialogue(), "Okay.")

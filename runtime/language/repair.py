@@ -67,6 +67,12 @@ def in_context(text: str, repairs: list[tuple[str, str]], *, at_start: bool = Fa
     return text
 
 
+def by_ear(text: str) -> str:
+    """`text` with what recognisers are known to write for something else put right; no vocabulary is needed."""
+    words = in_context(text, []).split()
+    return " ".join(word if word in _MODIFIERS else SOUND_ALIKES.get(word, word) for word in words)
+
+
 @dataclass(frozen=True)
 class Described:
     """A description in known words as far as that is sure.
