@@ -72,6 +72,11 @@ def _types(model: onnx.ModelProto) -> dict[str, int]:
     return types | {tensor.name: tensor.data_type for tensor in graph.initializer}
 
 
+def _model(signature: str, body: str) -> onnx.ModelProto:
+    """A graph in ONNX's own notation."""
+    return onnx.parser.parse_model(f'<ir_version: 10, opset_import: ["": {OPSET}]> g {signature} {{{body}}}')
+
+
 def _run(model: onnx.ModelProto, feeds: dict[str, Array]) -> dict[str, Array]:
     """The outputs in FP64; feeds are cast to what the graph wants."""
     types = {item.name: item.type.tensor_type.elem_type for item in model.graph.input}
@@ -103,6 +108,17 @@ def test_only_what_lies_between_the_twins_is_half_at_the_boundary(edge_graphs: G
     words = tensor_specs(edge_graphs["text_encoder"].graph.output)
     assert set(tensor_specs(decoder.input)) == {*between, *words}
     assert {value.dtype for value in tensor_specs(decoder.output)} == {"float32"}
+
+
+def test_what_the_runtime_reads_itself_stays_float32_though_the_decoder_reads_it_too() -> None:
+    values = "float[1,2] features, float[1,2] centre_offsets"
+    image = _model(f"(float[1,2] x) => ({values})", "features = Relu(x) centre_offsets = Neg(features)")
+    decoder = _model(f"({values}) => (float[1,2] mask_logits)", "mask_logits = Add(features, centre_offsets)")
+    twins = half_twins({"image_encoder": image, "mask_decoder": decoder})
+    for tensors in (twins["image_encoder"].graph.output, twins["mask_decoder"].graph.input):
+        assert [tensor.dtype for tensor in tensor_specs(tensors)] == ["float16", "float32"]
+    answer = _run(twins["mask_decoder"], {"features": np.ones((1, 2)), "centre_offsets": np.full((1, 2), 0.1)})
+    assert answer["mask_logits"] == pytest.approx(np.full((1, 2), 1.1), rel=1e-6)
 
 
 @pytest.mark.parametrize("graphs", ["tiny_graphs", "paper_graphs", "edge_graphs"])
@@ -156,7 +172,7 @@ def test_the_first_convolutions_stay_fp32_as_far_as_they_are_cheap() -> None:
 
 
 class _Norm(nn.Module):
-    """One way to write a norm, behind something that engines run in FP16."""
+    """One way to write a norm, between what engines run in FP16."""
 
     def __init__(self, norm: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -165,7 +181,8 @@ class _Norm(nn.Module):
         nn.init.dirac_(self.mix.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.mix(x))
+        normalised: Tensor = self.mix(self.norm(self.mix(x)))
+        return normalised
 
 
 def _export(module: nn.Module, x: Tensor) -> onnx.ModelProto:
@@ -278,8 +295,7 @@ def test_the_2016_networks_norm_is_safe(small_paper_network: ReferringSegmenter,
 
 
 def _graph(body: str, constants: dict[str, Array]) -> onnx.ModelProto:
-    header = f'<ir_version: 10, opset_import: ["": {OPSET}]> g (float[1,2] x) => (float[1,2] y)'
-    model = onnx.parser.parse_model(f"{header} {{{body}}}")
+    model = _model("(float[1,2] x) => (float[1,2] y)", body)
     model.graph.initializer.extend(
         numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in constants.items()
     )
