@@ -16,6 +16,7 @@ from runtime.language.phrases import (
     PERSONAL,
     PLACES,
     PREPOSITIONS,
+    PRONOUNS,
     RELATIVE,
     TITLES,
     words_in,
@@ -174,6 +175,7 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
     With several phrases either may say where; the first as destination is the alternative.
     """
     rest = _put_away(rest) if command.action == "place" else rest
+    down = next((i for i in range(1, len(rest) - 1) if rest[i] == "down" and PREPOSITIONS.at(rest, i + 1)), 0)
     words, place = without_place(_without_particles(rest))
     command = replace(command, place=place or command.place)
     opening = PREPOSITIONS.at(words) or ENDS.at(words)
@@ -184,7 +186,11 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
         if words[-1:] == ["back"] and words[-2:-1] != ["the"]:
             words, goals = words[:-1], goals[:-1]
         cuts = goals = [
-            cut for cut in goals if " ".join(words[cut:]) not in _STILL_DESCRIBES and words[cut] not in ("off", "out")
+            cut
+            for cut in goals
+            if " ".join(words[cut:]) not in _STILL_DESCRIBES
+            and words[cut] not in ("off", "out")
+            and not (words[cut] == "over" and words[cut + 1 : cut + 2] != ["to"])
         ]
 
     def cut_at(cut: int) -> Command:
@@ -192,6 +198,10 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
 
     if goals:
         return cut_at(goals[0])
+    if cuts[:1] == [1] and words[0] in PRONOUNS and not only_goals:
+        return cut_at(1)  # "it on the stone next to the sink"
+    if command.action == "place" and down in cuts and list(words[:down]) == list(rest[:down]):
+        return cut_at(down)  # "the lantern down on the ledge below the window"
     if not cuts and command.action in ("place", "move"):
         cuts = [i for i in range(1, len(words) - 2) if words[i] == "with" and words[i + 2] in _REST]
     if not cuts:
@@ -209,6 +219,7 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
     """Where a destination may begin, and where one must."""
     cuts: list[int] = []
     goals: list[int] = []
+    within: list[int] = []
     i = 1
     while i < len(words):
         ending = ENDS.at(words, i)
@@ -227,6 +238,7 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
             i = found[1]
             continue
         if i > 2 and _in_relative_clause(words, i):
+            within += [i] if found[1] < len(words) and words[i - 2] == "just" else []
             i = found[1]
             continue
         ends_clause = words[i - 1] == "from" and found[0] == "goal"  # "the cup i drank from into the sink"
@@ -239,7 +251,7 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
             if found[0] == "goal":
                 goals.append(i)
         i = found[1]
-    return cuts, goals
+    return cuts or within, goals
 
 
 def _in_relative_clause(words: Sequence[str], i: int) -> bool:

@@ -30,7 +30,7 @@ _TAKES_BACK = re.compile(
     r"|i mean to say|on second thoughts?|excuse me|pardon|my mistake|strike that|hold on|hang on|forget that)"
     r"(?:\s(?:no|not that(?: one)?|i mean|i meant|sorry|wait|rather|actually|make that|just))*)(?:\s,)*\s(?=\S)"
 )
-_NOT_THAT = re.compile(r"^not (?:the |a |that )?\w+ (?=(?:the|a|that|an) )")
+_NOT_THAT = re.compile(r"^not (?:the |a |that |my )?\w+ (?=(?:the|a|that|an|my) )")
 """What was said before, named once more: "(the apple no) not the apple the orange"."""
 _TOLD_APART = re.compile(
     r"\b(?:the|a|an) (?P<noun>\w+) (?:not (?:the|a|an) (?P=noun) (?=(?:the|a|an) )"

@@ -45,6 +45,8 @@ def _frame_before(words: Sequence[str]) -> int:
         longest = max((end for _, end in filter(None, (verb, wish))), default=0)
         if found and found[1] > longest and found[1] < len(words) and not _is_noun(words, found[1]):
             start = found[1]
+        elif _pauses(words, start):
+            start += 1 if words[start] == "wait" else 2
         elif not longest and _is_name(words, start):
             start += 1
         elif not longest and words[start + 1] == "robot" and words[start] not in _NOT_NAMES and start + 2 < len(words):
@@ -54,6 +56,18 @@ def _frame_before(words: Sequence[str]) -> int:
         else:
             break
     return start
+
+
+def _pauses(words: Sequence[str], start: int) -> bool:
+    """ "wait put the cup down", "hold on bring me the jar"."""
+    end = start + (1 if words[start] == "wait" else 2 if list(words[start : start + 2]) in _HOLD_ON else len(words))
+    verb = VERBS.at(words, end)
+    return bool(verb and verb[0] not in ("", "stop") and words[verb[1] : verb[1] + 1]) and words[verb[1]] in (
+        DETERMINERS | {"me"}
+    )
+
+
+_HOLD_ON = (["hold", "on"], ["hang", "on"])
 
 
 def _led_up(words: Sequence[str], start: int) -> int:

@@ -176,8 +176,10 @@ def _belongs_somewhere(words: Sequence[str], transcript: str) -> Command | None:
     """ "the cup goes in the box", "that needs to go on the shelf"."""
     if words[0] not in DETERMINERS:
         return None
-    for i in range(1, min(6, len(words) - 2)):
+    for i in range(1, min(14, len(words) - 2)):
         end = i + 1
+        if words[i - 1] in _RELATIVE_PRONOUNS:
+            continue
         if words[i] in _SHOULD:
             end += words[i + 1] == "to"
             end += words[end] in ("go", "be", "stay")
@@ -198,7 +200,11 @@ def topic_of(words: Sequence[str]) -> Command | None:
             continue
         if words[start + 1] in PEOPLE and words[start + 2 : start + 3] and words[start + 2] in _HANDLED:
             continue  # "the baby dropped her spoon"
-        ends = (i for i in range(start + 2, len(words)) if words[i] in _FINITE | _RELATIVE_PRONOUNS | _ENDS_TOPIC)
+        ends = (
+            i
+            for i in range(start + 2, len(words))
+            if not PREPOSITIONS.before(words, i) and words[i] in _FINITE | _RELATIVE_PRONOUNS | _ENDS_TOPIC
+        )
         end = next(ends, len(words))
         if end < len(words) and words[end] in _RELATIVE_PRONOUNS:
             end = len(words)  # the remark ends with what it says of the thing
@@ -317,6 +323,7 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     return with_target(command, rest)
 
 
+_AFTER_SWITCH = words_in("in for on before after its it im hes shes theyre i we nobody so because please") | {","}
 _AWAY = words_in("closer nearer away back over out off down")
 _AHEAD = words_in("forward forwards back backward backwards left right up down closer away ahead straight")
 _HOW_FAR = words_in("one two three four five six ten twenty a to from towards toward until and ahead")
@@ -335,7 +342,7 @@ def _turn(rest: Sequence[str], transcript: str) -> Command:
     if rest[:1] and rest[0] in ("it", "that", "them") and rest[1:2] and rest[1] in ("on", "off"):
         return with_target(Command(transcript, "turn_on" if rest[1] == "on" else "turn_off"), rest[:1])
     for i in range(len(rest) - 1, 0, -1):
-        ends = i == len(rest) - 1 or rest[i + 1] in ("in", "for", "on", ",", "before", "after")
+        ends = i == len(rest) - 1 or rest[i + 1] in _AFTER_SWITCH
         if rest[i] in ("on", "off", "down") and rest[i - 1] != "upside" and ends:
             action: Action = "turn_on" if rest[i] == "on" else "turn_off"
             return with_target(Command(transcript, action), [*rest[:i], *rest[i + 1 :]])

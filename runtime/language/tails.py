@@ -25,6 +25,7 @@ _CONTACT = word_set("contact")
 """Verbs that need an object: "the cup the man is holding" describes the cup, "the baby is sleeping" does not."""
 _QUESTIONS_BEFORE = words_in("see check know tell wonder ask as only even")
 _TO_BE = words_in("are is was were should must might")
+_NO_VERBS = word_set("function_words")
 _RINGS = words_in("ring string spring icing king")
 _MODALS = words_in("can could will would should may might do does did")
 _CONDITIONS = words_in("if unless until till because cause cuz coz whenever although though otherwise")
@@ -75,6 +76,8 @@ def _begins_tail(words: Sequence[str], i: int) -> bool:
         return follows in ("i", "you", "we", "last", "before", "always", "usual") and before not in ("looks", "just")
     if word == "and" and i + 2 < len(words) and words[i + 2] in _OBJECTS:
         return _unknown_verb(words, i + 1)
+    if follows in _OBJECTS and words[i + 2 : i + 3] in ([], ["and"], ["with"]) and word.isalpha() and i > 2:
+        return word not in _NO_VERBS and _unknown_verb(words, i)
     if word == "without":
         return follows.endswith("ing") and follows not in _RINGS
     return _explains(words, i)
@@ -82,8 +85,12 @@ def _begins_tail(words: Sequence[str], i: int) -> bool:
 
 def _unknown_verb(words: Sequence[str], i: int) -> bool:
     """ "(pick up the cup and) wash it": something asked that we cannot do."""
-    before = words[i - 1] in ("and", "then") and not words_in("that which who i you").intersection(words[:i])
-    return before and not (VERBS.at(words, i) or PREPOSITIONS.at(words, i)) and words[i] not in ("of", "with", "for")
+    describes = words_in("that which who i you we he she they thats").intersection(words[:i])
+    return (
+        not describes
+        and not (VERBS.at(words, i) or PREPOSITIONS.at(words, i))
+        and words[i] not in ("of", "with", "for")
+    )
 
 
 def _begins_clause(words: Sequence[str], i: int) -> bool:
@@ -122,7 +129,8 @@ def _explains(words: Sequence[str], start: int) -> bool:
         ends = [i for i in range(owner + 1, min(owner + 3, len(words))) if words[i] in _FINITE_ENDS | {"that", "who"}]
         if ends and words[ends[0]] in ("that", "who"):
             return False
-        return bool(ends) and len(words) > ends[0] + 1 and not _is_contact(words[ends[0] + 1 :])
+        related = PREPOSITIONS.before(words, len(words))  # "the chest the toys are kept in"
+        return bool(ends) and len(words) > ends[0] + 1 and not (related or _is_contact(words[ends[0] + 1 :]))
     return False
 
 
