@@ -127,7 +127,7 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
         person = words[0] in _WHOSE and words[end - 1] in PEOPLE
         if named or (person and words[end] in opens):
             return " ".join(words[:end]), words[end:]
-        if (person and (PREPOSITIONS.at(words, end) or words[end] == "who")) or (
+        if (person and (PREPOSITIONS.at(words, end) or words[end] in ("who", "whos"))) or (
             person and words[end : end + 2] in (["over", "there"], ["over", "here"])
         ):
             stop = next(

@@ -62,9 +62,9 @@ def _pauses(words: Sequence[str], start: int) -> bool:
     """ "wait put the cup down", "hold on bring me the jar"."""
     end = start + (1 if words[start] == "wait" else 2 if list(words[start : start + 2]) in _HOLD_ON else len(words))
     verb = VERBS.at(words, end)
-    return bool(verb and verb[0] not in ("", "stop") and words[verb[1] : verb[1] + 1]) and words[verb[1]] in (
-        DETERMINERS | {"me"}
-    )
+    if not verb or verb[0] in ("", "stop") or verb[1] >= len(words):
+        return False
+    return words[verb[1]] in DETERMINERS | {"me"}
 
 
 _HOLD_ON = (["hold", "on"], ["hang", "on"])
