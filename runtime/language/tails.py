@@ -115,6 +115,8 @@ def _explains(words: Sequence[str], start: int) -> bool:
     if word in _CONTRACTED:
         describes = word in ("youre", "ive", "youve", "weve", "theyve", "theyre", "were") and _is_contact(rest)
         return bool(rest) and not describes and word != "well"
+    if word == "there":
+        return follows in _TO_BE and before not in words_in("over out in up down from right back")
     if before in _MODALS:
         return False
     if word in ("i", "we"):
