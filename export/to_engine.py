@@ -92,6 +92,7 @@ def run_build(arguments: argparse.Namespace, bundle: Bundle, options: EngineOpti
     Engines that fail are dropped from the cache. Raises SaymaskError where none can be built, kept or compared.
     """
     pictures = min(count_pictures(arguments.test_set), arguments.images or sys.maxsize)  # before minutes of building
+    open_backend(bundle, "ort-cpu").close()  # what is compared with must be there, before engines are kept
     api, cache = find_tensorrt(), EngineCache(arguments.cache)
     facts, engines = build_engines(api, bundle, options, cache)
     kept = {entry.key: entry for entry in cache.entries() if not entry.fault}

@@ -31,15 +31,17 @@ def missing_package(error: ImportError) -> str:
 
 
 def _extra_of(distribution: str) -> str | None:
-    """The first extra of saymask that requires `distribution`, or None."""
+    """The extra of saymask that requires `distribution` and the fewest others, or None."""
     try:
         requirements = metadata.requires("saymask") or []
     except metadata.PackageNotFoundError:
         return None
     wanted = re.sub(r"[-_.]+", "-", distribution).lower()
+    extras: dict[str, set[str]] = {}
     for requirement in requirements:
         name = re.match(r"[A-Za-z0-9._-]+", requirement)
         extra = re.search(r"extra\s*==\s*['\"]([\w.-]+)['\"]", requirement)
-        if name and extra and re.sub(r"[-_.]+", "-", name.group()).lower() == wanted:
-            return extra.group(1)
-    return None
+        if name and extra:
+            extras.setdefault(extra.group(1), set()).add(re.sub(r"[-_.]+", "-", name.group()).lower())
+    holding = [extra for extra, names in extras.items() if wanted in names]
+    return min(holding, key=lambda extra: len(extras[extra]), default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -9,6 +10,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.errors import SaymaskError
+
+DRIVER = "libcuda.so.1"
+"""NVIDIA's driver as programs load it."""
 _TEGRA_RELEASE = Path("/etc/nv_tegra_release")
 _SECONDS = 10.0
 """nvidia-smi answers in well under a second, or hangs with a broken driver."""
@@ -23,6 +28,14 @@ class Gpu:
     compute_capability: str
     memory_mib: int | None
     memory_used_mib: int | None
+
+
+def require_driver() -> None:
+    """Raises SaymaskError where NVIDIA's driver cannot be loaded: then there is no GPU that anything could use."""
+    try:
+        ctypes.CDLL(DRIVER)
+    except OSError as error:
+        raise SaymaskError(f"no NVIDIA GPU here, for there is no driver ({DRIVER})") from error
 
 
 def gpus() -> list[Gpu]:

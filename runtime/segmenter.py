@@ -152,9 +152,22 @@ def _command(words: Command | str, vocabulary: Vocabulary) -> Command:
     commands = [words] if isinstance(words, Command) else parse_command(words, vocabulary)
     for command in commands:
         if command.target:
+            _refuse_exclusions(command, vocabulary)
             return command
     missing = f"'{commands[0].action}' names nothing to look for; name a thing, such as 'the jar beside the apple'"
     raise SaymaskError(commands[0].reason or missing)
+
+
+def _refuse_exclusions(command: Command, vocabulary: Vocabulary) -> None:
+    """A model that leaves "except" out of account takes just what is to be left alone."""
+    excluding = [word for word in words_of(command.target) if word in _EXCLUDING and word not in vocabulary]
+    if excluding:
+        raise SaymaskError(
+            f"'{excluding[0]}' leaves something out, which this model cannot; say which thing is meant instead"
+        )
+
+
+_EXCLUDING = frozenset({"except", "excluding", "but", "apart", "neither", "nor", "besides"})
 
 
 def _read(command: Command) -> str:
@@ -165,9 +178,9 @@ def _read(command: Command) -> str:
 
 def _note(command: Command) -> str:
     """What a person should know about words that the model does not."""
-    if command.stand_ins:
-        said, read = command.stand_ins[0]
-        return f"I know '{said}' only as '{read}'."
+    broader = [pair for pair in command.stand_ins if pair[0] not in ("one", "ones")]
+    if broader:
+        return f"I know '{broader[0][0]}' only as '{broader[0][1]}'."
     unknown_nouns = [noun for noun in words_of(" ".join(head_nouns(command.target))) if noun in command.unknown]
     if unknown_nouns:
         return f"I do not know what {_quoted(unknown_nouns)} is, so this may be the wrong thing."

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from runtime.backends.engine_builder import DeviceFacts
 from runtime.errors import SaymaskError, missing_package
+from runtime.hardware import DRIVER, require_driver
 
-_DRIVER = "libcuda.so.1"
 _KERNEL_MODULE = Path("/sys/module/nvidia/version")
 
 
@@ -196,10 +196,7 @@ class Stopwatch:
 
 def _import_driver() -> Any:
     """`pycuda.driver`. Raises SaymaskError that tells a driver that is missing from a package that is."""
-    try:
-        ctypes.CDLL(_DRIVER)
-    except OSError as error:
-        raise SaymaskError(f"no NVIDIA GPU here, for there is no driver ({_DRIVER})") from error
+    require_driver()
     try:
         return importlib.import_module("pycuda.driver")
     except ModuleNotFoundError as error:
@@ -217,4 +214,4 @@ def _clear_frames(error: BaseException | None) -> None:
 
 def _pop_released() -> None:
     """PyCUDA leaves a primary context on the thread's stack when it gives it back, and has no call to take it off."""
-    ctypes.CDLL(_DRIVER).cuCtxPopCurrent_v2(ctypes.byref(ctypes.c_void_p()))
+    ctypes.CDLL(DRIVER).cuCtxPopCurrent_v2(ctypes.byref(ctypes.c_void_p()))

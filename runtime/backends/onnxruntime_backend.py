@@ -18,6 +18,7 @@ from runtime.backends import check_feed
 from runtime.bundle import GRAPHS, Bundle, describe
 from runtime.datatypes import Features, GraphSpec, ImageFeatures, MaskLogits, TensorSpec, TextFeatures, Tokens
 from runtime.errors import SaymaskError
+from runtime.hardware import require_driver
 
 Provider = Literal["cpu", "cuda"]
 _PROVIDERS: dict[Provider, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -163,6 +164,7 @@ def _describe(provider: Provider) -> str:
 def _load(bundle: Bundle, name: str, provider: Provider, threads: int | None) -> onnxruntime.InferenceSession:
     wanted = _PROVIDERS[provider]
     if wanted not in onnxruntime.get_available_providers():
+        require_driver()  # without a GPU another package would not help
         raise SaymaskError(
             f"the installed onnxruntime {onnxruntime.__version__} has no {wanted}; exchange it for onnxruntime-gpu"
         )

@@ -22,9 +22,10 @@ from runtime.entry import command_line
 from runtime.language.clauses import split_clauses
 from runtime.language.disfluency import fluent
 from runtime.language.framing import after_filler
-from runtime.language.nouns import is_plural
+from runtime.language.nouns import head_nouns, is_plural
 from runtime.language.phrasebook import word_set
 from runtime.language.phrases import PRONOUNS
+from runtime.language.prohibition import forbidding
 from runtime.language.reading import parse_clause, topic_of
 from runtime.language.repair import Repairer, in_context
 from runtime.language.vocabulary import Vocabulary
@@ -56,7 +57,7 @@ def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list
     for sentence in _sentences(transcript):
         repairs: list[tuple[str, str]] = []
         text, taken_back = fluent(sentence)
-        text = after_filler(in_context(text, repairs))
+        text = after_filler(in_context(forbidding(text), repairs))
         text = in_context(text, repairs, at_start=True)
         told = (*taken_back, *repairs)
         topics += [named for words, _ in taken_back if (named := parse_clause(words.split(), "")).target]
@@ -65,7 +66,10 @@ def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list
             topic = topic_of(words) if command.action == "none" and not command.target else None
             command = _resolved(command, [*topics, *commands])
             command = replace(command, repairs=told)
-            commands.append(_in_known_words(command, vocabulary) if vocabulary else command)
+            if vocabulary:
+                command = _in_known_words(command, vocabulary)
+                command = _called_by_its_noun(command, [*commands, *topics], vocabulary)
+            commands.append(command)
             remark = words[0] in _ASKS or (command.action == "point" and words[0] in _SEEKERS)
             asked += commands[-1:] if remark else []
             topics += [topic] if topic else []
@@ -169,6 +173,17 @@ def _what_it_is_in(command: Command, last: Command) -> str:
     if command.action in ("turn_on", "turn_off") and (found := _ON.match(last.destination)):
         return found["thing"] if not _APPLIANCES.isdisjoint(found["thing"].split()) else ""
     return ""
+
+
+def _called_by_its_noun(command: Command, earlier: Sequence[Command], vocabulary: Vocabulary) -> Command:
+    """ "the orange one" after "the red jar no wait": the network reads the jar that was meant all along."""
+    heads = head_nouns(command.target)
+    if not heads or heads[0] not in ("one", "ones"):
+        return command
+    nouns = [noun for other in earlier for noun in head_nouns(other.target)[:1] if noun not in ("one", "ones")]
+    if not nouns or nouns[-1] not in vocabulary:
+        return command
+    return replace(command, stand_ins=(*command.stand_ins, (heads[0], nouns[-1])))
 
 
 def _in_known_words(command: Command, vocabulary: Vocabulary) -> Command:

@@ -34,6 +34,7 @@ from runtime.language.phrases import (
 from runtime.language.vocabulary import Vocabulary
 
 _RELATIVE_PRONOUNS = frozenset({"that", "which", "who", "whose", "thats"})
+_FORBIDDEN = "this says what not to do; say what to do instead"
 _NO_ACTION = "no action that I know is named"
 _QUESTION_ENDS = word_set("question_ends")
 _ENDINGS = phrasebook("endings")
@@ -262,8 +263,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return with_target(Command(transcript, cast(Action, state[0])), words[2 : state[1]])
     if list(words[:2]) in (["what", "is"], ["whats", "the"]) and (best := _superlative(words)):
         return with_target(Command(transcript, "point"), best)
-    if words[0] == "dont" or list(words[:2]) == ["do", "not"]:
-        return Command(transcript, "none", reason="this says what not to do; say what to do instead")
+    if not verb and (words[0] == "dont" or list(words[:2]) == ["do", "not"]):
+        return Command(transcript, "none", reason=_FORBIDDEN)
     if placed := _belongs_somewhere(words, transcript):
         return placed
     if words[0] == "which" and (asked := _which(words)):
@@ -273,6 +274,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     if not verb or not verb[0]:
         return _no_action(words, transcript, vocabulary)
     kind, rest = verb[0], list(words[verb[1] :])
+    if kind == "place" and rest[-1:] == ["alone"]:
+        return Command(transcript, "none", reason=_FORBIDDEN)
     if kind == "stop" or (list(words) == ["leave", "it"]):
         return Command(transcript, "stop")
     if words[0] == "back":

@@ -12,6 +12,7 @@ import pytest
 
 from runtime import SaymaskError
 from runtime.entry import command_line
+from runtime.errors import missing_package
 
 Capture = pytest.CaptureFixture[str]
 
@@ -68,3 +69,9 @@ def test_bad_arguments_and_help(capsys: Capture) -> None:
     assert command_line(lambda _: {}, argparse.ArgumentParser(), ["--nothing"]) == 2
     assert capsys.readouterr().err == "error: unrecognized arguments: --nothing; see --help\n"
     assert command_line(lambda _: {}, argparse.ArgumentParser(), ["--help"]) == 0
+
+
+def test_a_missing_package_is_told_with_the_smallest_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    requirements = ['torch; extra == "train"', 'tqdm>=4; extra == "train"', 'tqdm>=4; extra == "benchmarks"']
+    monkeypatch.setattr("importlib.metadata.requires", lambda _: requirements)
+    assert missing_package(ModuleNotFoundError(name="tqdm")).endswith("pip install -e '.[benchmarks]'")

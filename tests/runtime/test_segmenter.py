@@ -165,6 +165,8 @@ def test_a_network_that_does_not_count(make_bundle: Callable[..., Path]) -> None
         ("stop", "'stop' names nothing to look for"),
         ("pick up", "'pick' needs a thing"),
         ("the red thing beside the blue thing beside the thing", "10 words, the model reads at most 8"),
+        ("pick up everything except the red thing", "'except' leaves something out"),
+        ("anything but the red thing", "'but' leaves something out"),
         (Command("", "pick"), "names nothing to look for"),
         (Command("", "pick", "x" * 10_000), "10000 characters"),
         (None, "expected a transcript as text, got NoneType"),

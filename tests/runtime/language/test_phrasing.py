@@ -148,11 +148,57 @@ def test_other_ways_to_say_it(transcript: str, action: str, target: str) -> None
     assert (command.action, command.target) == (action, target)
 
 
-@pytest.mark.parametrize("transcript", ["dont pick up the cup", "do not open the box", "please dont move the red cup"])
-def test_what_is_forbidden_is_not_done(transcript: str) -> None:
-    [command] = parse_command(transcript)
-    assert command.action == "none"
+@pytest.mark.parametrize(
+    "transcript",
+    [
+        "dont pick up the cup",
+        "do not open the box",
+        "please dont move the red cup",
+        "dont ever pick up the knife",
+        "do not under any circumstances take the knife",
+        "please never pick up the knife",
+        "you mustnt pick up the knife",
+        "you cant take the knife",
+        "youre not allowed to take the knife",
+        "i told you not to pick up the knife",
+        "i dont want you to grab the glass",
+        "id rather you didnt pick up the jar",
+        "theres no need to pick up the jar",
+        "donut pick up the jar",
+        "pick up the jar dont",
+        "leave the mug alone",
+        "whatever you do dont pick up the knife",
+    ],
+)
+def test_what_is_forbidden_is_not_done(transcript: str, vocabulary: Vocabulary) -> None:
+    [command] = parse_command(transcript, vocabulary)
+    assert (command.action, command.target) == ("none", "")
     assert "not to do" in command.reason
+
+
+@pytest.mark.parametrize(
+    ("transcript", "action", "target"),
+    [
+        ("why dont you pick up the jar", "pick", "the jar"),
+        ("cant you bring me the jar", "give", "the jar"),
+        ("i cant find the knife", "point", "the knife"),
+        ("i cant reach the cup pick it up", "pick", "the cup"),
+        ("pick up the cup that i never use", "pick", "the cup that i never use"),
+        ("pick up the mug that is not red", "pick", "the mug that is not red"),
+        ("bring me the donut", "give", "the donut"),
+        ("if you dont mind bring me the cup", "give", "the cup"),
+        ("dont forget to close the box", "close", "the box"),
+        ("dont move", "stop", ""),
+    ],
+)
+def test_not_every_not_forbids(transcript: str, action: str, target: str, vocabulary: Vocabulary) -> None:
+    [command] = parse_command(transcript, vocabulary)
+    assert (command.action, command.target) == (action, target)
+
+
+def test_one_is_read_as_what_was_meant_all_along(vocabulary: Vocabulary) -> None:
+    [command] = parse_command("grab the red jar no wait the orange one", vocabulary)
+    assert (command.target, command.stand_ins) == ("the orange one", (("one", "jar"),))
 
 
 def test_what_is_forbidden_leaves_the_rest() -> None:
