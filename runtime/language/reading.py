@@ -263,7 +263,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return with_target(Command(transcript, cast(Action, state[0])), words[2 : state[1]])
     if list(words[:2]) in (["what", "is"], ["whats", "the"]) and (best := _superlative(words)):
         return with_target(Command(transcript, "point"), best)
-    if not verb and (words[0] == "dont" or list(words[:2]) == ["do", "not"]):
+    forbids = words[0] == "dont" or list(words[:2]) == ["do", "not"]
+    if forbids and (not verb or words[verb[1] : verb[1] + 1]):
         return Command(transcript, "none", reason=_FORBIDDEN)
     if placed := _belongs_somewhere(words, transcript):
         return placed
