@@ -36,9 +36,11 @@ def required(distribution: str, extra: str) -> list[str]:
     What is required and not installed is left out: an extra may hold what only a GPU needs.
     """
     try:
-        metadata.distribution(distribution)
+        offered = metadata.metadata(distribution).get_all("Provides-Extra") or []
     except metadata.PackageNotFoundError as error:
         raise SaymaskError(f"{distribution} is not installed; install it with: pip install -e '.[{extra}]'") from error
+    if extra and extra not in offered:
+        raise SaymaskError(f"{distribution} has no extra {extra!r}; it has {', '.join(sorted(offered))}")
     found: dict[str, None] = {}
     waiting = [(distribution, frozenset((extra, "")))]
     while waiting:
@@ -49,6 +51,7 @@ def required(distribution: str, extra: str) -> list[str]:
         try:
             requirements = metadata.requires(name) or []
         except metadata.PackageNotFoundError:
+            sys.stderr.write(f"{name} is not installed and not counted\n")
             continue
         found[name] = None
         for requirement in map(Requirement, requirements):

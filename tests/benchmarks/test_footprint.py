@@ -44,6 +44,8 @@ def test_requirements_are_followed(site: Path) -> None:
     assert sorted(required("robot", "test")) == ["arm", "eye", "hammer", "lens", "robot"]
     with pytest.raises(SaymaskError, match=r"nobody is not installed"):
         required("nobody", "cpu")
+    with pytest.raises(SaymaskError, match=r"robot has no extra 'wings'; it has test, zoom"):
+        required("robot", "wings")
 
 
 def test_sizes_are_those_of_the_files(site: Path) -> None:
