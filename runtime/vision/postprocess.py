@@ -31,22 +31,47 @@ class Answer:
     raw_mask: Mask
 
 
-def unletterbox_logits(logits: Map, place: Letterbox) -> Map:
-    """Carry a float32 (h, w) grid over the padded picture back to the source's size (height, width), linearly.
+def unletterbox_logits(logits: Map, place: Letterbox, region: Box | None = None) -> Map:
+    """Carry a float32 (h, w) grid over the padded picture back to the source's pixels, linearly.
 
-    Cells of the padding are cut off first, so that they do not bleed into the picture.
+    `region` of the source, all of it by default. Cells of the padding are cut off first, so that they do not bleed into
+    the picture.
     """
     rows, columns = grid_window(logits.shape, place)
     inside = np.ascontiguousarray(logits[rows, columns])
-    scale_y, scale_x = logits.shape[0] / place.padded[0], logits.shape[1] / place.padded[1]
-    height, width = place.inner[0] * scale_y, place.inner[1] * scale_x
-    # Source pixel centre -> cell of `inside`; both count from the middle of their first pixel.
-    step_x, step_y = width / place.source[1], height / place.source[0]
+    x0, y0, x1, y1 = region or (0, 0, place.source[1], place.source[0])
+    (step_x, first_x), (step_y, first_y) = _steps(logits.shape, place)
+    matrix = np.array([[step_x, 0, first_x + x0 * step_x], [0, step_y, first_y + y0 * step_y]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return _float(cv2.warpAffine(inside, matrix, (x1 - x0, y1 - y0), flags=flags, borderMode=cv2.BORDER_REPLICATE))
+
+
+def _steps(shape: tuple[int, ...], place: Letterbox) -> tuple[tuple[float, float], tuple[float, float]]:
+    """For x and y: how many cells of the window a source pixel is wide, and the cell of the first pixel's centre.
+
+    Both count from the middle of their first cell.
+    """
+    rows, columns = grid_window(shape, place)
+    scale_y, scale_x = shape[0] / place.padded[0], shape[1] / place.padded[1]
+    step_x, step_y = place.inner[1] * scale_x / place.source[1], place.inner[0] * scale_y / place.source[0]
     first_x = place.left * scale_x - columns.start + step_x / 2 - 0.5
     first_y = place.top * scale_y - rows.start + step_y / 2 - 0.5
-    matrix = np.array([[step_x, 0, first_x], [0, step_y, first_y]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return _float(cv2.warpAffine(inside, matrix, place.source[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE))
+    return (step_x, first_x), (step_y, first_y)
+
+
+def _reach(inside: Mask, shape: tuple[int, ...], place: Letterbox) -> Box:
+    """The source pixels that a cell of `inside`, bool over the window of a grid of `shape`, can lift.
+
+    Linear interpolation reaches one cell further; beyond, no pixel can be above a threshold that no cell is above.
+    """
+    x, y, width, height = cv2.boundingRect(inside.view(np.uint8))
+    bounds = []
+    for (step, first), low, high, size in zip(
+        _steps(shape, place), (x, y), (x + width, y + height), place.source[::-1], strict=True
+    ):
+        bounds.append((max(0, int((low - 1 - first) / step)), min(size, int((high - first) / step) + 2)))
+    (x0, x1), (y0, y1) = bounds
+    return x0, y0, x1, y1
 
 
 def grid_window(shape: tuple[int, ...], place: Letterbox) -> tuple[slice, slice]:
@@ -89,25 +114,29 @@ def interpret(
         cells = strongest_pieces(cells, thresholds["mask_logit"], thresholds["piece_share"])
         logits = logits.copy()
         logits[grid_window(logits.shape, place)] = cells
-    full = unletterbox_logits(logits, place)
-    raw_mask = full > thresholds["mask_logit"]
-    if none > thresholds["absent_probability"] or not raw_mask.any():
+    inside = np.ascontiguousarray(cells > thresholds["mask_logit"])
+    region = _reach(inside, logits.shape, place)
+    full = unletterbox_logits(logits, place, region)
+    lifted = full > thresholds["mask_logit"]
+    raw_mask = _in_source(lifted, region, place)
+    if none > thresholds["absent_probability"] or not lifted.any():
         return Answer(np.zeros_like(raw_mask), Verdict.NOT_FOUND, none, (), counts, raw_mask)
     ambiguous = not plural and several > thresholds["ambiguous_probability"]
     verdict = Verdict.AMBIGUOUS if ambiguous else Verdict.FOUND
-    candidates: tuple[Candidate, ...] = (_candidate(raw_mask),)
+    pieces = [lifted]
     # Without offsets a mask is cut by its shape alone: good enough to offer a choice, not to throw a part away.
     if ambiguous or plural or centre_offsets is not None:
-        inside = np.zeros(logits.shape, np.bool_)
-        inside[grid_window(logits.shape, place)] = cells > thresholds["mask_logit"]
-        candidates = _cut(raw_mask, split_costs(inside, centre_offsets, place.padded), place)
-    if len(candidates) > 1 and not (ambiguous or plural):
+        grid = np.zeros(logits.shape, np.bool_)
+        grid[grid_window(logits.shape, place)] = inside
+        pieces = _cut(lifted, split_costs(grid, centre_offsets, place.padded), place, region)
+    if len(pieces) > 1 and not (ambiguous or plural):
         # One thing was asked for and one was counted: the one with most evidence, not the specks on others.
-        candidates = (max(candidates, key=lambda item: float(full[item.mask].sum())),)
-    mask = np.logical_or.reduce([candidate.mask for candidate in candidates])
+        pieces = [max(pieces, key=lambda piece: float(full[piece].sum()))]
+    candidates = tuple(sorted((_candidate(piece, region, place) for piece in pieces), key=lambda item: item.centroid))
+    mask = _in_source(np.logical_or.reduce(pieces), region, place)
     # For a plural, "one" and "several" are both a yes.
     answered = several if ambiguous else 1 - none if plural else one
-    chosen = probability[cells > thresholds["mask_logit"]]
+    chosen = probability[inside]
     confidence = answered * (float(chosen.mean()) if chosen.size else 0.5)
     return Answer(mask, verdict, confidence, candidates, counts, raw_mask)
 
@@ -128,23 +157,33 @@ def strongest_pieces(cells: Map, threshold: float, share: float) -> Map:
     return np.where(weak[pieces], np.minimum(cells, threshold) - 1, cells).astype(np.float32)
 
 
-def _cut(mask: Mask, costs: list[Map], place: Letterbox) -> tuple[Candidate, ...]:
-    """Give each pixel of the mask to the thing that is cheapest there; things without a pixel vanish."""
+def _cut(mask: Mask, costs: list[Map], place: Letterbox, region: Box) -> list[Mask]:
+    """Give each pixel of the mask over `region` to the thing that is cheapest there; things without a pixel vanish."""
     if len(costs) < 2:
-        return (_candidate(mask),)
-    best = unletterbox_logits(costs[0], place)
+        return [mask]
+    best = unletterbox_logits(costs[0], place, region)
     owner = np.zeros(mask.shape, np.uint8)
     for index, cost in enumerate(costs[1:], start=1):
-        full = unletterbox_logits(cost, place)
+        full = unletterbox_logits(cost, place, region)
         owner[full < best] = index
         best = np.minimum(best, full)
     owned = [mask & (owner == index) for index in range(len(costs))]
-    return tuple(sorted((_candidate(item) for item in owned if item.any()), key=lambda item: item.centroid))
+    return [item for item in owned if item.any()]
 
 
-def _candidate(mask: Mask) -> Candidate:
-    box, centroid, area = measure(mask)
-    return Candidate(mask, box, centroid, area)
+def _candidate(piece: Mask, region: Box, place: Letterbox) -> Candidate:
+    (x0, y0, x1, y1), (x, y), area = measure(piece)
+    left, top = region[:2]
+    box = (x0 + left, y0 + top, x1 + left, y1 + top)
+    return Candidate(_in_source(piece, region, place), box, (x + left, y + top), area)
+
+
+def _in_source(piece: Mask, region: Box, place: Letterbox) -> Mask:
+    """A mask over `region` as one over the whole picture."""
+    mask = np.zeros(place.source, np.bool_)
+    x0, y0, x1, y1 = region
+    mask[y0:y1, x0:x1] = piece
+    return mask
 
 
 def measure(mask: Mask) -> tuple[Box, tuple[float, float], int]:
