@@ -125,7 +125,7 @@ def test_filler_never_swallows_everything(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("held_out", "action", "target"),
-    [(False, 1.0, 0.99), (True, 0.94, 0.85)],  # issue 3 asks 0.98 and 0.95 of the held-out half
+    [(False, 1.0, 0.99), (True, 0.96, 0.90)],  # issue 3 asks 0.98 and 0.95 of the held-out half
 )
 def test_labelled_commands(held_out: bool, action: float, target: float, vocabulary: Vocabulary) -> None:
     lines = [line for line in load_labelled(LABELLED) if line.held_out == held_out]
