@@ -146,7 +146,10 @@ def is_plural_noun(noun: str) -> bool:
     if noun in _SINGULAR_OF:
         return noun not in _IRREGULAR
     return (
-        noun.endswith("s") and not noun.endswith(("ss", "us", "is")) and noun not in _IRREGULAR.keys() | _PAIRS | _MASS
+        noun.endswith("s")
+        and len(noun) > 2
+        and not noun.endswith(("ss", "us", "is"))
+        and noun not in _IRREGULAR.keys() | _PAIRS | _MASS
     )
 
 
