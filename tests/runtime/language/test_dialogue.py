@@ -177,6 +177,11 @@ def test_the_question_stays_open(boxes: Sequence[Box], reply: str, say: str) -> 
     assert index_of(after_reply(turn.state, "the left one")) == 0
 
 
+def test_a_single_letter_is_a_word_like_another() -> None:
+    state = after_reply(asked(*TWO), "S").state
+    assert "  " not in after_reply(state, "never").say
+
+
 def test_silence_changes_nothing() -> None:
     state = asked(*TWO)
     for nothing in ("", "  \n", None):
