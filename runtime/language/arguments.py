@@ -34,6 +34,7 @@ _KEEPS_PARTICLE = word_set("keeps_particle")
 _REST = words_in("other others rest")
 _WHOSE = words_in("each every the my that this your our his her their")
 _NOT_OBJECTS = words_in("up down out over")
+_IS = words_in("thats that which whos who is are")
 
 
 def with_target(command: Command, rest: Sequence[str]) -> Command:
@@ -54,7 +55,8 @@ def _without_particles(rest: Sequence[str]) -> list[str]:
     words = [word for word in rest if word != ","]
     if len(words) > 1 and words[0] in _NOT_OBJECTS and words[1] in DETERMINERS:
         del words[0]
-    if len(words) > 1 and words[-1] in ("up", "over", "down", "out") and words[-2] not in _KEEPS_PARTICLE:
+    goes_on = words[-2:-1] and words[-2].endswith("ing") and _IS.intersection(words[:-2])  # "thats boiling over"
+    if len(words) > 1 and words[-1] in _NOT_OBJECTS and words[-2] not in _KEEPS_PARTICLE and not goes_on:
         del words[-1]
     for i in range(1, len(words) - 1):  # "pick the jar up from the table", "put it down on the plate"
         if words[i] in ("up", "down") and words[i + 1] in ("that", "which", "thats"):
@@ -64,6 +66,7 @@ def _without_particles(rest: Sequence[str]) -> list[str]:
             and words[i - 1] not in _KEEPS_PARTICLE
             and (PREPOSITIONS.at(words, i + 1) or words[i + 1] == "from")
             and words[i - 1] not in ("far", "way", "right", "further")
+            and words[i + 1] != "against"
         ):
             return [*words[:i], *words[i + 1 :]]
     return words

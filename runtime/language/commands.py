@@ -109,7 +109,7 @@ def _asked_for(commands: list[Command], asked: list[Command]) -> list[Command]:
 def _put_together(commands: list[Command]) -> list[Command]:
     """ "grab the car. the one with the broken wheel", "i want the bus. no, the fire truck": one command each.
 
-    And once what was said twice.
+    And once what was said twice, or begun and then said whole: "put the whisk, put it in the jar".
     """
     kept: list[Command] = []
     for command in commands:
@@ -122,6 +122,8 @@ def _put_together(commands: list[Command]) -> list[Command]:
             )
         elif bare and corrected and corrected.action not in _NOT_DONE:
             kept[-2:] = [replace(command, action=corrected.action, recipient=corrected.recipient, reason="")]
+        elif last and last == replace(command, destination="", recipient="", repairs=last.repairs) and last != command:
+            kept[-1] = replace(command, repairs=last.repairs)
         elif not (
             last
             and last.action not in _NOT_DONE

@@ -42,9 +42,19 @@ _BIT = r"a (?:(?:tiny|wee|little) )?(?:bit|tad|touch|smidge|smidgen|hair)"
 _ROUGHLY = re.compile(
     rf"\b(?:(?:just )?{_BIT}|(?:just )?a little|slightly)(?: more)? (?={_DIRECTIONS}\b)"
     r"|\b(?:more|further|farther) (?=to the (?:left|right)\b)"
-    rf"|(?<=forward) (?:{_BIT}|a little)\b|(?<=back) (?:{_BIT}|a little)\b"
+    rf"|(?<=\b(?:left|back)) (?:{_BIT}|a little)\b|(?<=\b(?:right)) (?:{_BIT}|a little)\b"
+    rf"|(?<=ward) (?:{_BIT}|a little)\b|(?<=wards) (?:{_BIT}|a little)\b"
 )
 """How far, where nobody measures: "a bit to the left"."""
+_SAID_AGAIN = re.compile(
+    r"\b(?P<article>the|a|an|my|that) (?P<noun>\w+)(?: ,)? "
+    r"(?:(?:yes|yeah|yep|please|okay|right)(?: ,)? )+(?=(?P=article) (?P=noun)\b)"
+)
+"""A thing that is confirmed by saying it again: "the whisk yes the whisk"."""
+_EXACTLY = re.compile(
+    r"\b(?:right|exactly|straight) (?=(?:between|in the middle|in front of|beside|behind|under|underneath) )"
+)
+"""How near, where the place is said anyway: "right between the two"."""
 _NO_BELONGS = re.compile(r"\b(?:with|has|have|having|is|are|theres|says|there is|got|of|or|and|say|said)$")
 
 
@@ -60,10 +70,11 @@ _COMMON = frozenset(["the", "a", "an", "of", "on", "in", "to", "from", "by", "wi
 def fluent(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """`text` (lower-case words and commas) without what was not meant, and (taken back, put instead) pairs."""
     text = _FILLERS.sub(" ", _HESITATES.sub(_or_later, text))
+    text = _EXACTLY.sub("", text)
     text = _ROUGHLY.sub("", text)
     text = re.sub(r"\b(the|a|an|my|to|of) ,(?: ,)*|\b(in|on)(?: ,){2,}", r"\1\2", " ".join(text.split()))
     text = re.sub(r",(?: ,)+", ",", text)
-    text = _TOLD_APART.sub("", _unstuttered(text))
+    text = _SAID_AGAIN.sub("", _TOLD_APART.sub("", _unstuttered(text)))
     text = _without_repetitions(text)
     taken_back: list[tuple[str, str]] = []
     start = 0

@@ -65,6 +65,8 @@ def _reach(inside: Mask, shape: tuple[int, ...], place: Letterbox) -> Box:
     Linear interpolation reaches one cell further; beyond, no pixel can be above a threshold that no cell is above.
     """
     x, y, width, height = cv2.boundingRect(inside.view(np.uint8))
+    if not width:
+        return 0, 0, 1, 1  # no cell, so none of this is lifted either
     bounds = []
     for (step, first), low, high, size in zip(
         _steps(shape, place), (x, y), (x + width, y + height), place.source[::-1], strict=True

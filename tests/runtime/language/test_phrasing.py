@@ -201,6 +201,23 @@ def test_one_is_read_as_what_was_meant_all_along(vocabulary: Vocabulary) -> None
     assert (command.target, command.stand_ins) == ("the orange one", (("one", "jar"),))
 
 
+@pytest.mark.parametrize(
+    ("transcript", "target", "destination"),
+    [
+        ("put the the whisk yes the whisk put it in the tall jar", "the whisk", "in the tall jar"),
+        ("put the pill bottle right between the clock and the box", "the pill bottle", "between the clock and the box"),
+        ("put the lid on the pot thats boiling over", "the lid", "on the pot thats boiling over"),
+        ("slide the cube up against the wall", "the cube", "up against the wall"),
+        ("push the cup to the left a little bit", "the cup", "to the left"),
+    ],
+)
+def test_what_is_said_on_the_way_to_a_destination(
+    transcript: str, target: str, destination: str, vocabulary: Vocabulary
+) -> None:
+    [command] = parse_command(transcript, vocabulary)
+    assert (command.target, command.destination) == (target, destination)
+
+
 def test_what_is_forbidden_leaves_the_rest() -> None:
     commands = parse_command("dont pick up the red cup pick up the blue cup")
     assert [(command.action, command.target) for command in commands] == [("pick", "the blue cup")]

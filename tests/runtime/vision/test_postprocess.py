@@ -99,6 +99,12 @@ def test_verdict(counts: list[float] | None, plural: bool, verdict: Verdict) -> 
     assert answer(logits, counts, offsets, plural=plural).verdict is verdict
 
 
+@pytest.mark.parametrize("source", [(1224, 1280), (1280, 1224), (480, 640), (640, 481), (33, 4096)])
+def test_an_empty_mask_of_any_camera(source: tuple[int, int]) -> None:
+    found = answer(np.full((80, 80), -5, np.float32), [0.0, 0.0, 0.0], place=Letterbox.fit(source, (320, 320)))
+    assert (found.verdict, found.mask.shape, found.mask.any()) == (Verdict.NOT_FOUND, source, False)
+
+
 def test_confidence_is_calibrated() -> None:
     logits, _, _ = discs((50, 50, 20))
     mask_probability = 1 / (1 + np.exp(-6))
