@@ -102,7 +102,8 @@ def test_verdict(counts: list[float] | None, plural: bool, verdict: Verdict) -> 
 @pytest.mark.parametrize("source", [(1224, 1280), (1280, 1224), (480, 640), (640, 481), (33, 4096)])
 def test_an_empty_mask_of_any_camera(source: tuple[int, int]) -> None:
     found = answer(np.full((80, 80), -5, np.float32), [0.0, 0.0, 0.0], place=Letterbox.fit(source, (320, 320)))
-    assert (found.verdict, found.mask.shape, found.mask.any()) == (Verdict.NOT_FOUND, source, False)
+    assert found.verdict is Verdict.NOT_FOUND
+    assert found.mask.shape == source and not found.mask.any()
 
 
 def test_confidence_is_calibrated() -> None:
