@@ -127,7 +127,7 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
             and (end == 1 or (end == 2 and words[0] in TITLES))
             and words[end] in words_in("the a an that this my your some both his her where which")
         )
-        person = words[0] in _WHOSE and words[end - 1] in PEOPLE
+        person = (words[0] in _WHOSE and words[end - 1] in PEOPLE) or (words[0] in TITLES and end == 2)
         if named or (person and words[end] in opens):
             return " ".join(words[:end]), words[end:]
         if (person and (PREPOSITIONS.at(words, end) or words[end] in ("who", "whos"))) or (

@@ -22,6 +22,8 @@ from runtime.language.phrases import (
 _JOINTS = word_set("joints")
 _OPENS_OBJECT = DETERMINERS | words_in("me us him up down out off on over back away to in here")
 _SUBJECTS = words_in("i you we he she they")
+_WHICH_HAND = words_in("other your my left right free one each good")
+_STOPS_AT = words_in("at by beside near")
 _NO_VERB_AFTER = word_set("no_verb_after")
 
 
@@ -79,6 +81,8 @@ def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
         return False
     action, end = verb
     follows = words[end] if end < len(words) else ""
+    if words[start] == "hand" and words[start - 1] in _WHICH_HAND:
+        return False
     if (
         not joined
         and action == "point"
@@ -100,6 +104,8 @@ def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
         "here",
         "forward",
     ):
+        return True
+    if action == "stop" and joined and follows in _STOPS_AT:
         return True
     if action == "stop":
         return end == len(words) and (joined or end - start > 1)

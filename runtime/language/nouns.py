@@ -9,6 +9,7 @@ _PLURAL_WORDS = word_set("plural_words")
 _PLURAL_FORMS = words_in("mice men women people children feet teeth loaves halves")
 _SINGULAR_IN_S = word_set("singular_in_s")
 _RELATIONS = word_set("relations")
+_SUBJECTS = words_in("i you we he she they")
 _COLOURS = word_set("colours")
 
 
@@ -28,10 +29,10 @@ def is_plural(expression: str) -> bool:
 
     A counting word before its first noun, a noun in -s, or two things joined by "and" before any relation.
     """
-    heads = head_nouns(expression)
-    if not heads:
+    words = _named(expression.split())
+    heads = head_nouns(" ".join(words))
+    if not heads or words[0] in ("whichever", "whatever"):
         return False
-    words = expression.split()
     before = words[: words.index(heads[0]) + 1]
     noun = heads[0]
     if noun == "glasses" and before[0] in ("my", "your", "his", "her"):
@@ -40,6 +41,14 @@ def is_plural(expression: str) -> bool:
         return any(word in _PLURAL_WORDS for word in before[:-1])
     ends_in_s = noun.endswith("s") and not noun.endswith("ss") and noun not in _SINGULAR_IN_S
     return ends_in_s or noun in _PLURAL_FORMS or any(word in _PLURAL_WORDS for word in before) or _joins_two(words)
+
+
+def _named(words: list[str]) -> list[str]:
+    """ "the thing" of "the thing you squeeze lemons with"."""
+    for i in range(2, len(words)):
+        if words[i] in _SUBJECTS:
+            return words[:i]
+    return words
 
 
 def is_noun_phrase(words: str) -> bool:

@@ -277,6 +277,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     kind, rest = verb[0], list(words[verb[1] :])
     if kind == "place" and rest[-1:] == ["alone"]:
         return Command(transcript, "none", reason=_FORBIDDEN)
+    if kind == "stop" and rest[:1] and rest[0] in ("at", "by", "beside", "near") and len(rest) > 1:
+        return _drive(rest, transcript)
     if kind == "stop" or (list(words) == ["leave", "it"]):
         return Command(transcript, "stop")
     if words[0] == "back":
@@ -312,6 +314,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return with_target(Command(transcript, cast(Action, ending[0])), rest[: ending[1]])
     if kind in ("place", "move"):
         return with_destination(rest, command)
+    if kind == "pick" and len(rest) > 3 and rest[-2] in ("off", "from") and rest[-1] in PERSONAL:
+        rest = rest[:-2]
     if kind == "point":
         if words[0] in ("show", "showing"):
             who, rest = recipient_of(rest)

@@ -218,6 +218,32 @@ def test_what_is_said_on_the_way_to_a_destination(
     assert (command.target, command.destination) == (target, destination)
 
 
+@pytest.mark.parametrize(
+    ("transcript", "wanted"),
+    [
+        ("use your other hand this time and pick up the die", [("pick", "the die", "")]),
+        (
+            "go round the table and stop at the chair",
+            [("move", "", "round the table"), ("move", "", "at the chair")],
+        ),
+        ("snatch the ball off him", [("pick", "the ball", "")]),
+        ("get the tv going", [("turn_on", "the tv", "")]),
+    ],
+)
+def test_words_that_are_also_something_else(
+    transcript: str, wanted: list[tuple[str, str, str]], vocabulary: Vocabulary
+) -> None:
+    commands = parse_command(transcript, vocabulary)
+    done = [(command.action, command.target, command.destination) for command in commands]
+    assert [item for item in done if item[0] != "none"] == wanted
+
+
+def test_what_stands_behind_a_noun_makes_it_no_plural() -> None:
+    for transcript in ("give me the thing you squeeze lemons with", "turn on whichever flashlight has batteries in it"):
+        [command] = parse_command(transcript)
+        assert not command.plural, transcript
+
+
 def test_what_is_forbidden_leaves_the_rest() -> None:
     commands = parse_command("dont pick up the red cup pick up the blue cup")
     assert [(command.action, command.target) for command in commands] == [("pick", "the blue cup")]
