@@ -25,10 +25,13 @@ from runtime.language.phrases import (
 _BEGINS_ROOM = words_in("the my your our her his their room next upstairs downstairs outside")
 _AFTER_ROOM = word_set("after_room")
 _ALL_OF_THEM = frozenset({"all", "both"})
+_INFINITIVES = words_in("about forgot forgets want wants like likes need needs ready supposed used going meant tried")
+"""After these "to" brings a verb: "the cup thats about to fall"."""
 OWNED = words_in("belongs belonging belong close closer closest next nearest nearer similar")
 _AFTER_TO = DETERMINERS | words_in("its you me us him her left right here there where one mine yours someone")
 _STILL_DESCRIBES = frozenset({"left", "there", "over there", "right there", "back there", "back", "up there"})
 """Ends of "the smallest cookie left", "the cup over there" where the thing is only given."""
+_MOVED = words_in("put set placed moved brought took carried dropped threw gave sent went ran fell pushed slid rolled")
 _KEEPS_PARTICLE = word_set("keeps_particle")
 """After these "down" and the like say more of the thing: "the cup you put down"."""
 _REST = words_in("other others rest")
@@ -144,9 +147,11 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
             if stop:
                 return " ".join(words[:stop]), words[stop:]
     for start in range(len(words) - 2, 0, -1):
-        if words[start] not in ("to", "for") or words[start - 1] in OWNED:
+        if words[start] not in ("to", "for") or words[start - 1] in OWNED | _INFINITIVES:
             continue
         whom = words[start + 1 :]
+        if words[start] == "for" and PERSONAL.isdisjoint(whom) and PEOPLE.isdisjoint(whom):
+            continue  # "the knife used for cutting"
         if _is_person(whom):
             before = words[:start]
             while before and before[-1] in ("over", "back", "up", "here", "there"):
@@ -225,6 +230,9 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
     within: list[int] = []
     i = 1
     while i < len(words):
+        if words[i] in ("upside", "face") and words[i + 1 : i + 2] in (["down"], ["up"]) and words[i - 1] in RELATIVE:
+            i += 2  # "the cup thats upside down", "the card lying face down"
+            continue
         ending = ENDS.at(words, i)
         found = PREPOSITIONS.at(words, i)
         if ending and ending[1] == len(words) and words[i - 1] not in RELATIVE | ARTICLES | {"on", "to", "in", "at"}:
@@ -240,7 +248,7 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
         if words[i - 1] in ("belonging", "belongs", "made"):
             i = found[1]
             continue
-        if i > 2 and _in_relative_clause(words, i):
+        if i > 2 and _in_relative_clause(words, i, goal=found[0] == "goal"):
             within += [i] if found[1] < len(words) and words[i - 2] == "just" else []
             i = found[1]
             continue
@@ -248,7 +256,10 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
         if (
             i == 1
             or ends_clause
-            or not (words[i - 1] in RELATIVE or words[i - 2 : i] in (["the", "one"], ["the", "ones"]))
+            or not (
+                (words[i - 1] in RELATIVE and words[i - 2] not in ARTICLES)
+                or words[i - 2 : i] in (["the", "one"], ["the", "ones"])
+            )
         ):
             cuts.append(i)
             if found[0] == "goal":
@@ -257,8 +268,10 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
     return cuts or within, goals
 
 
-def _in_relative_clause(words: Sequence[str], i: int) -> bool:
+def _in_relative_clause(words: Sequence[str], i: int, *, goal: bool) -> bool:
     """Whether the preposition at `i` belongs to the verb of a relative clause: "the toy that fell off the table"."""
+    if goal and words[i - 2] == "just" and words[i - 1] not in _MOVED:
+        return False  # "the cup you just washed to the table"
     if words[i - 2] in ("that", "which", "who"):
         return words[i - 1] not in DETERMINERS
     subject = words[i - 2] in ("i", "you", "we", "he", "she", "they", "just") or words[i - 1] in ("stuck", "full")

@@ -20,6 +20,7 @@ _FEELS = word_set("feels")
 """After "i" or "we" these begin a sentence of its own; other verbs may describe: "the cup i left on the table"."""
 _POSSESSIVE = words_in("my our your his her their the")
 _FINITE_ENDS = words_in("is are was were isnt arent wasnt has have hasnt havent needs wants hurts cant will wont looks")
+_RELATIVE = words_in("that who which")
 _HAPPENS = word_set("happens")
 _CONTACT = word_set("contact")
 """Verbs that need an object: "the cup the man is holding" describes the cup, "the baby is sleeping" does not."""
@@ -65,7 +66,7 @@ def _next_command(words: Sequence[str], start: int) -> int:
 
 def _begins_tail(words: Sequence[str], i: int) -> bool:
     word, before, follows = words[i], words[i - 1], words[i + 1] if i + 1 < len(words) else ""
-    if before in ("for", "of"):
+    if before in ("for", "of") or (word == "no" and before in ("that", "which")):
         return False
     tail = _TAILS.at(words, i)
     if tail and not (word == "after" and VERBS.at(words, tail[1])):  # "after that turn it off"
@@ -130,8 +131,8 @@ def _explains(words: Sequence[str], start: int) -> bool:
     inside = before not in ("left", "right") and PREPOSITIONS.before(words, start)
     if start > 2 and before not in DETERMINERS and not inside and word in _POSSESSIVE | PEOPLE | PERSONAL:
         owner = start + (word in _POSSESSIVE)
-        ends = [i for i in range(owner + 1, min(owner + 3, len(words))) if words[i] in _FINITE_ENDS | {"that", "who"}]
-        if ends and words[ends[0]] in ("that", "who"):
+        ends = [i for i in range(owner + 1, min(owner + 3, len(words))) if words[i] in _FINITE_ENDS | _RELATIVE]
+        if ends and words[ends[0]] in _RELATIVE:
             return False
         related = PREPOSITIONS.before(words, len(words))  # "the chest the toys are kept in"
         return bool(ends) and len(words) > ends[0] + 1 and not (related or _is_contact(words[ends[0] + 1 :]))

@@ -209,6 +209,10 @@ def test_one_is_read_as_what_was_meant_all_along(vocabulary: Vocabulary) -> None
         ("put the lid on the pot thats boiling over", "the lid", "on the pot thats boiling over"),
         ("slide the cube up against the wall", "the cube", "up against the wall"),
         ("push the cup to the left a little bit", "the cup", "to the left"),
+        ("put the mug that no one is using on the table", "the mug that no one is using", "on the table"),
+        ("drop the mug thats upside down into the bin", "the mug thats upside down", "into the bin"),
+        ("slide the mug that came with the set to the left", "the mug that came with the set", "to the left"),
+        ("bring the mug you just washed to the table", "the mug you just washed", "to the table"),
     ],
 )
 def test_what_is_said_on_the_way_to_a_destination(
