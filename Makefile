@@ -14,13 +14,19 @@ export MUJOCO_GL ?= egl
 demo: .venv-demo/.installed
 	.venv-demo/bin/python runtime/segment_image.py "$(DEMO_SENTENCE)" --overlay demo.png
 
-test: .venv/.installed .venv/host-cuda lint
+test: .venv/.installed .venv/host-cuda .venv/colcon/.installed lint
 	.venv/bin/pytest -m "not slow and not gpu and not ros"
 
 # PyCUDA over a "GPU" whose memory is the host's (needs gcc, g++ and the network; about 100 seconds, once).
 .venv/host-cuda: tests/runtime/backends/host_cuda/build.py tests/runtime/backends/host_cuda/host_cuda.c | .venv/.installed
 	.venv/bin/python tests/runtime/backends/host_cuda/build.py $@ \
 		|| echo "note: PyCUDA could not be built over host memory; its tests are skipped" >&2
+
+# What builds the ROS package on a robot; it wants an older setuptools than everything else here.
+.venv/colcon/.installed: | .venv/.installed
+	.venv/bin/python -m venv .venv/colcon
+	.venv/colcon/bin/python -m pip install --quiet "setuptools<80" colcon-core colcon-ros colcon-library-path
+	touch $@
 
 test-slow: .venv/.installed
 	.venv/bin/pytest -m "slow and not gpu"

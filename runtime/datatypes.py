@@ -36,12 +36,24 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class Intrinsics:
-    """Pinhole camera in pixels: u = fx x / z + cx, pixel centres at whole numbers + 0.5 (as in training.scenes)."""
+    """Pinhole camera in pixels: u = fx x / z + cx, pixel centres at whole numbers + 0.5 (as in training.scenes).
+
+    `size`: height and width of its pictures, None where that is not known.
+    """
 
     fx: float
     fy: float
     cx: float
     cy: float
+    size: tuple[int, int] | None = None
+
+    def check_fits(self, height: int, width: int) -> None:
+        """Raise SaymaskError where a picture of `height` and `width` is known not to be of this camera."""
+        if self.size and self.size != (height, width):
+            told = f"{self.size[1]}x{self.size[0]}"
+            raise SaymaskError(
+                f"intrinsics (camera_info) are of {told} pixels, the picture {width}x{height}; use its own camera_info"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +84,8 @@ class Frame:
         depth = self.depth_m
         if depth is not None and (depth.dtype != np.float32 or depth.shape != (height, width)):
             raise SaymaskError(f"depth_m must be float32 {(height, width)} in metres, got {_kind(depth)}")
+        if self.intrinsics:
+            self.intrinsics.check_fits(height, width)
 
     @staticmethod
     def from_array(

@@ -34,6 +34,7 @@ _WHITE: Colour = (245, 246, 248)
 _GREY: Colour = (160, 166, 176)
 _DIMMED = 0.62
 """Brightness of what is not meant."""
+_DARKER = (np.arange(256) * _DIMMED).astype(np.uint8)
 _TINT = 0.25
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _MOST_LINES = 2
@@ -54,7 +55,7 @@ def draw_overlay(image: Picture, answer: Segmentation) -> Picture:
     masks = [_enlarged(item.mask, size) for item in answer.candidates]
     if masks:
         meant = np.logical_or.reduce(masks)
-        picture[~meant] = (picture[~meant] * _DIMMED).astype(np.uint8)
+        picture = np.asarray(cv2.copyTo(picture, meant.view(np.uint8), cv2.LUT(picture, _DARKER)), np.uint8)
     for mask, colour in zip(masks, _THINGS, strict=False):
         _paint(picture, mask, colour, unit)
     if len(masks) > 1:

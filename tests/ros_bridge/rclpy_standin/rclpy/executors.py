@@ -1,0 +1,9 @@
+"""Stand-in, see ../README.md."""
+
+
+class ExternalShutdownException(Exception):
+    pass
+
+
+class Executor:
+    pass
