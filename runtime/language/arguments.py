@@ -23,6 +23,7 @@ from runtime.language.phrases import (
 )
 
 _BEGINS_ROOM = words_in("the my your our her his their room next upstairs downstairs outside")
+_NUMBERS = words_in("one two three four five six seven eight nine ten eleven twelve")
 _AFTER_ROOM = word_set("after_room")
 _ALL_OF_THEM = frozenset({"all", "both"})
 _INFINITIVES = words_in("about forgot forgets want wants like likes need needs ready supposed used going meant tried")
@@ -34,6 +35,7 @@ _STILL_DESCRIBES = frozenset({"left", "there", "over there", "right there", "bac
 _MOVED = words_in("put set placed moved brought took carried dropped threw gave sent went ran fell pushed slid rolled")
 _KEEPS_PARTICLE = word_set("keeps_particle")
 """After these "down" and the like say more of the thing: "the cup you put down"."""
+_LEADS = words_in("leads leading goes opens")
 _REST = words_in("other others rest")
 _WHOSE = words_in("each every the my that this your our his her their")
 _NOT_OBJECTS = words_in("up down out over")
@@ -80,8 +82,10 @@ def without_place(words: Sequence[str]) -> tuple[list[str], str]:
     for start in range(len(words)):
         found = PLACES.at(words, start)
         found = found or _some_room(words, start)
-        if start and words[start] == "to" and words[start - 1] in OWNED:
-            continue  # "next to the shed"
+        if start and words[start] == "to" and words[start - 1] in OWNED | _LEADS:
+            continue  # "next to the shed", "the door that leads to the ward"
+        if found and words[found[1] - 1] == "room" and words[found[1] : found[1] + 1] and words[found[1]] in _NUMBERS:
+            found = (found[0], found[1] + 1)  # "meeting room two"
         if not found or (found[1] < len(words) and words[found[1]] not in _AFTER_ROOM):
             continue  # "the kitchen table" is no room
         inside = list(words[start : found[1]])
@@ -197,7 +201,7 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
             cut
             for cut in goals
             if " ".join(words[cut:]) not in _STILL_DESCRIBES
-            and words[cut] not in ("off", "out")
+            and words[cut] not in ("off", "out", "upside", "face")
             and not (words[cut] == "over" and words[cut + 1 : cut + 2] != ["to"])
         ]
 

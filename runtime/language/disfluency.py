@@ -53,7 +53,7 @@ _SAID_AGAIN = re.compile(
 )
 """A thing that is confirmed by saying it again: "the whisk yes the whisk"."""
 _EXACTLY = re.compile(
-    r"\b(?:right|exactly|straight) (?=(?:between|in the middle|in front of|beside|behind|under|underneath) )"
+    r"\b(?:right|exactly|straight) (?=(?:between|in the middle|in front of|beside|behind|under|underneath|up against) )"
 )
 """How near, where the place is said anyway: "right between the two"."""
 _NO_BELONGS = re.compile(r"\b(?:with|has|have|having|is|are|theres|says|there is|got|of|or|and|say|said)$")
@@ -152,7 +152,13 @@ def _without_repetitions(text: str) -> str:
         while i + 2 * size <= len(words):
             run = words[i : i + size]
             gap = 1 if words[i + size : i + size + 1] == [","] else 0
-            if run == words[i + size + gap : i + 2 * size + gap] and run not in ([","], ["her"]):
+            if run == words[i + size + gap : i + 2 * size + gap] and run not in (
+                [","],
+                ["her"],
+                ["yo"],
+                ["choo"],
+                ["pom"],
+            ):
                 del words[i : i + size + gap]
             else:
                 i += 1

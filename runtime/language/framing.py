@@ -160,7 +160,8 @@ def _belongs(words: Sequence[str], start: int, end: int) -> bool:
     return (words[start] == "right" and words[start - 1] in _BEFORE_RIGHT) or (
         words[end - 1] in ("robot", "machine", "computer", "man", "first", "next")
         and words[start - 1]
-        in DETERMINERS - {"one"} | words_in("toy red blue green small big on little white black yellow")
+        in DETERMINERS - {"one"}
+        | words_in("toy red blue green small big on little white black yellow sick old young tall")
     )
 
 

@@ -63,6 +63,6 @@ def _joins_two(words: list[str]) -> bool:
     for i, word in enumerate(words):
         if word == "and":
             return i > 0 and words[i - 1] not in _COLOURS and words[i - 1] not in _RELATIONS
-        if word in _RELATIONS:
+        if word in _RELATIONS - {"of"}:
             return False
     return False

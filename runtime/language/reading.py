@@ -77,13 +77,13 @@ def _which(words: Sequence[str]) -> list[str]:
     """
     for i in range(2, min(6, len(words) - 1)):
         kind, rest = list(words[1:i]), list(words[i + 1 :])
-        if kind[0] == "one":
+        if kind[0] == "one" and kind[1:2] != ["of"]:
             return []
         if words[i] in ("has", "have", "contains", "holds"):
             return ["the", *kind, "that", words[i], *rest]
         if words[i] not in ("is", "are"):
             continue
-        if kind[0] == "of":
+        if "of" in kind[:2]:
             return rest
         if rest[0] not in DETERMINERS:
             return ["the", *kind, *rest]  # "which pencil is closest to the lamp"
@@ -197,7 +197,7 @@ def _belongs_somewhere(words: Sequence[str], transcript: str) -> Command | None:
 def topic_of(words: Sequence[str]) -> Command | None:
     """What a remark is about, for the "it" of the command after it: "there should be a screwdriver in the shed"."""
     for start in range(len(words) - 1):
-        if words[start] not in ARTICLES | {"that", "this", "these", "those"} or words[start + 1] in _FINITE:
+        if words[start] not in ARTICLES | {"that", "this", "these", "those"} or words[start + 1] in _FINITE | ARTICLES:
             continue
         if words[start + 1] in PEOPLE and words[start + 2 : start + 3] and words[start + 2] in _HANDLED:
             continue  # "the baby dropped her spoon"

@@ -72,6 +72,8 @@ def _begins_tail(words: Sequence[str], i: int) -> bool:
     if tail and not (word == "after" and VERBS.at(words, tail[1])):  # "after that turn it off"
         return True
     if word in _CONDITIONS:
+        if word == "till" and before in DETERMINERS:
+            return False
         return bool(follows) and before not in _QUESTIONS_BEFORE
     if word in _TIMES and follows:
         return _begins_clause(words, i + 1) and (word != "as" or follows != "it" or before != "same")
