@@ -76,6 +76,8 @@ def _breaks_off(words: Sequence[str], i: int) -> bool:
 def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
     if joined and WISHES.at(words, start):
         return True
+    if joined and list(words[start:]) == ["let", "it", "go"]:
+        return True
     verb = VERBS.at(words, start)
     if not verb or not verb[0]:
         return False

@@ -99,6 +99,7 @@ def _is_noun(words: Sequence[str], end: int) -> bool:
     return (
         words[end - 1] in ("robot", "next", "first", "machine", "computer", "right", "man")
         and words[end] in words_in("on in next to beside by near with behind under is that which arm toy of from one")
+        and list(words[end : end + 2]) != ["which", "one"]
     ) or (words[end - 1] in ("first", "next") and VERBS.at(words, end) is None and words[end] != ",")
 
 

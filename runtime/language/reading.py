@@ -332,6 +332,7 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
 
 
 _AFTER_SWITCH = words_in("in for on before after its it im hes shes theyre i we nobody so because please") | {","}
+_NO_MORE = (["and", "then"], ["and", "leave"])
 _AWAY = words_in("closer nearer away back over out off down")
 _AHEAD = words_in("forward forwards back backward backwards left right up down closer away ahead straight")
 _HOW_FAR = words_in("one two three four five six ten twenty a to from towards toward until and ahead")
@@ -350,10 +351,11 @@ def _turn(rest: Sequence[str], transcript: str) -> Command:
     if rest[:1] and rest[0] in ("it", "that", "them") and rest[1:2] and rest[1] in ("on", "off"):
         return with_target(Command(transcript, "turn_on" if rest[1] == "on" else "turn_off"), rest[:1])
     for i in range(len(rest) - 1, 0, -1):
-        ends = i == len(rest) - 1 or rest[i + 1] in _AFTER_SWITCH
+        ends = i == len(rest) - 1 or rest[i + 1] in _AFTER_SWITCH or rest[i + 1 : i + 3] in _NO_MORE
         if rest[i] in ("on", "off", "down") and rest[i - 1] != "upside" and ends:
             action: Action = "turn_on" if rest[i] == "on" else "turn_off"
-            return with_target(Command(transcript, action), [*rest[:i], *rest[i + 1 :]])
+            beyond = [] if rest[i + 1 : i + 2] == ["and"] else rest[i + 1 :]
+            return with_target(Command(transcript, action), [*rest[:i], *beyond])
     if rest and rest[0] in ("around", "left", "right", "back"):
         return Command(transcript, "move", destination=tidy(rest))
     return with_destination(rest, Command(transcript, "move"))

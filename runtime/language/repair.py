@@ -130,7 +130,8 @@ class Repairer:
     def _joined(self, first: str, second: str) -> str | None:
         """The known word that a recogniser has written as two: "note book", "tee pot"."""
         unknown = [word for word in (first, second) if word not in self._vocabulary and word not in FUNCTION_WORDS]
-        if unknown and not FUNCTION_WORDS & {first, second} and (whole := nearest(first + second, self._sounds)):
+        whole = nearest(first + second, self._sounds) if unknown and not FUNCTION_WORDS & {first, second} else None
+        if whole and whole not in (first, second):  # "padlock key" is no padlock
             return whole
         firsts = (first, SOUND_ALIKES.get(first, first)) if first not in ("a", "an", "the", "to") else ()
         return next((word + second for word in firsts if word + second in self._vocabulary), None)
