@@ -32,8 +32,11 @@ class ColdStart:
 
 def cold_start(model: Path, backend: str, *, checkpoint: Path, threads: int | None = None) -> ColdStart:
     """Start a new process and have it answer once. Raises SaymaskError with its reason where it fails."""
+    from benchmarks.contenders import is_bundle  # not in the new process before it is timed
+
     start = time.perf_counter_ns()
-    arguments = json.dumps([str(model.resolve()), backend, str(checkpoint.resolve()), threads])
+    contender = str(Path(backend).resolve()) if is_bundle(backend) else backend  # the new process starts elsewhere
+    arguments = json.dumps([str(model.resolve()), contender, str(checkpoint.resolve()), threads])
     command = [sys.executable, "-m", "benchmarks.cold_start", arguments]
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -1,4 +1,5 @@
-"""What `--compare` can name, each as a Segmenter: the runtime's backends, and PyTorch with and without its compiler."""
+"""What `--compare` can name, each as a Segmenter: the runtime's backends, PyTorch with and without its compiler, and
+other bundles by their folder."""
 
 from __future__ import annotations
 
@@ -35,10 +36,12 @@ class _TorchContender(Contender):
 
 
 def open_contender(name: str, model: Path, *, checkpoint: Path = CHECKPOINT, threads: int | None = None) -> Contender:
-    """The segmenter of `model` on the contender `name`.
+    """The segmenter of `model` on the contender `name`; where that is a bundle's folder, its own on the best backend.
 
     Raises SaymaskError or ImportError that says why it cannot run on this machine.
     """
+    if is_bundle(name):
+        return Contender(Path(name), backend="auto", threads=threads)
     if name not in _COMPILED:
         return Contender(model, backend=name, threads=threads)
     # libgomp reads this when torch is loaded: threads that spin after every operator slow whatever takes its turn next.
@@ -50,8 +53,15 @@ def open_contender(name: str, model: Path, *, checkpoint: Path = CHECKPOINT, thr
     )
 
 
+def is_bundle(name: str) -> bool:
+    """Whether a contender's name is another bundle's folder."""
+    return name not in CONTENDERS and (Path(name) / "model.json").is_file()
+
+
 def check_names(names: Sequence[str]) -> None:
     """Raises SaymaskError for a name that is no contender: a slip of the pen is not "cannot run here"."""
     for name in names:
-        if name not in CONTENDERS:
-            raise SaymaskError(f"there is no backend {name!r}; choose from {', '.join(CONTENDERS)}")
+        if name not in CONTENDERS and not is_bundle(name):
+            raise SaymaskError(
+                f"there is no backend {name!r}; choose from {', '.join(CONTENDERS)}, or give a bundle's folder"
+            )

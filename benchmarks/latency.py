@@ -5,12 +5,13 @@ before; `end_to_end_new_sentence` is a new frame with a new sentence; `further_s
 just answered. The stages preprocess, image_encoder, mask_decoder and postprocess are those of `end_to_end`;
 text_encoder is that of a new sentence, text_encoder_cached that of one heard before. `overhead_ratio` is the median of
 end_to_end over the sum of the medians of the bare ONNX Runtime sessions of the same two graphs, with the same options;
-null where nothing ran on ONNX Runtime's CPU. `throughput_fps` is of frames answered one after the other. Where one
-backend is named the figures outside `backends` are its own, with --compare those of the first that ran. `device_times`
-are a GPU's own of both graphs of end_to_end, in trtexec's words (latency = h2d + compute + d2h). What could not run
-here stands in `not_run` with the reason. `peers` are other networks with random weights in the same ONNX Runtime on
-the CPU: latency only. Their ratios are their median over that of our three bare graphs, and over our end_to_end. Needs
-neither torch nor, without --plot, matplotlib; PyTorch, and building the peers, do.
+null where nothing ran on ONNX Runtime's CPU. --compare takes other bundles as well, by their folder:
+`bundles_over_end_to_end` is their median over ours. `throughput_fps` is of frames answered one after the other. Where
+one backend is named the figures outside `backends` are its own, with --compare those of the first that ran.
+`device_times` are a GPU's own of both graphs of end_to_end, in trtexec's words (latency = h2d + compute + d2h). What
+could not run here stands in `not_run` with the reason. `peers` are other networks with random weights in the same ONNX
+Runtime on the CPU: latency only. Their ratios are their median over that of our three bare graphs, and over our
+end_to_end. Needs neither torch nor, without --plot, matplotlib; PyTorch, and building the peers, do.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmarks.cold_start import ColdStart, cold_start
-from benchmarks.contenders import CHECKPOINT, check_names
+from benchmarks.contenders import CHECKPOINT, check_names, is_bundle
 from benchmarks.latency_run import Measured, Plan, Summaries, measure
 from benchmarks.peers import PEERS, PEERS_DIR
 from benchmarks.report import machine, plain, shown, write_json
@@ -91,8 +92,8 @@ def _cold_start(plan: Plan, name: str) -> ColdStart:
 def figures(plan: Plan, measured: Measured, cold: Mapping[str, ColdStart]) -> dict[str, Any]:
     """The JSON of a run."""
     first = next(iter(measured.contenders))
-    chosen = {name: choose(open_bundle(plan.model)).name if name == "auto" else name for name in measured.contenders}
-    on_cpu = next((name for name, backend in chosen.items() if backend == "ort-cpu"), None)
+    chosen = {name: _ran_on(name, plan.model) for name in measured.contenders}
+    on_cpu = next((name for name in chosen if chosen[name] == "ort-cpu" and not is_bundle(name)), None)
     ours = measured.contenders[on_cpu]["end_to_end"]["p50"] if on_cpu else None
     result: dict[str, Any] = {
         "model": shown(plan.model),
@@ -114,6 +115,9 @@ def figures(plan: Plan, measured: Measured, cold: Mapping[str, ColdStart]) -> di
         "throughputs_fps": {name: _fps(stages) for name, stages in measured.contenders.items()},
         "overhead_ratio": _ratio(ours, _bare_median(measured.bare, ("image_encoder", "mask_decoder"))),
     }
+    bundles = {name: stages["end_to_end"]["p50"] for name, stages in measured.contenders.items() if is_bundle(name)}
+    if bundles:
+        result["bundles_over_end_to_end"] = {name: _ratio(median_ms, ours) for name, median_ms in bundles.items()}
     if measured.peers:
         graphs = _bare_median(measured.bare, GRAPHS)
         result["peers"] = {
@@ -128,6 +132,13 @@ def figures(plan: Plan, measured: Measured, cold: Mapping[str, ColdStart]) -> di
     if measured.conditions:
         result["jetson"] = measured.conditions
     return result | machine()
+
+
+def _ran_on(name: str, model: Path) -> str:
+    """The backend that a contender ran on."""
+    if is_bundle(name):
+        model, name = Path(name), "auto"
+    return choose(open_bundle(model)).name if name == "auto" else name
 
 
 def _fps(stages: Summaries) -> float:
@@ -173,7 +184,8 @@ def parser() -> argparse.ArgumentParser:
     add("--data", type=Path, default=TEST_SET, metavar="DIR", help="test set with frames and sentences")
     which = described.add_mutually_exclusive_group()
     which.add_argument("--backend", default="auto", help="what runs the graphs")
-    which.add_argument("--compare", metavar="A,B,...", help="several in one run: torch, torch-compile, or any backend")
+    compared = "several in one run: torch, torch-compile, any backend, other bundles' folders"
+    which.add_argument("--compare", metavar="A,B,...", help=compared)
     add("--checkpoint", type=Path, default=CHECKPOINT, metavar="FILE", help="what torch loads; the bundle's own")
     add("--peers", action="store_true", help="time CLIPSeg, OWL-ViT and the network of 2016 in the same run")
     add("--peers-dir", type=Path, default=PEERS_DIR, metavar="DIR", help="where peers are kept once they are built")

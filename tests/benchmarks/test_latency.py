@@ -20,7 +20,8 @@ from benchmarks.robot import Robot
 from benchmarks.timing import PERCENTILES
 from benchmarks.workload import CAMERA_SIZE, camera_requests
 from runtime import Segmenter
-from runtime.bundle import GRAPHS
+from runtime.backends import BACKENDS
+from runtime.bundle import DEFAULT_MODEL, GRAPHS
 
 Capture = pytest.CaptureFixture[str]
 FIGURES = {"n", "mean", "median", "min", "max", *(f"p{level}" for level in PERCENTILES)}
@@ -84,6 +85,15 @@ def test_what_cannot_run_here_is_told_not_dropped(tiny_bundle: Path, test_set: P
     assert result["ran_on"]["ort-cpu"] == "ort-cpu"
     assert result["throughput_fps"] == result["throughputs_fps"]["ort-cpu"]
     assert set(result["cold_starts_ms"]) == {"ort-cpu", "auto"}
+
+
+def test_another_bundle_is_timed_beside_ours(tiny_bundle: Path, test_set: Path, capsys: Capture) -> None:
+    result = run(["--compare", f"ort-cpu,{DEFAULT_MODEL}"], tiny_bundle, test_set, capsys)
+    other = str(DEFAULT_MODEL)
+    assert list(result["backends"]) == ["ort-cpu", other] and result["ran_on"][other] in BACKENDS
+    medians = {name: stages["end_to_end"]["p50"] for name, stages in result["backends"].items()}
+    assert result["bundles_over_end_to_end"] == {other: pytest.approx(medians[other] / medians["ort-cpu"], rel=1e-3)}
+    assert result["memory_mib"][other]["peak"] > result["memory_mib"]["ort-cpu"]["peak"]
 
 
 def test_peers_are_timed_in_the_same_run(
