@@ -2,7 +2,8 @@
 
 Runs what the robot runs (runtime.Segmenter on the ONNX graphs). IoU, precision and right_object are of the raw mask,
 before the verdict, over expressions with at least one referent; training/metrics.py defines every figure. With one
-model the last line of JSON holds its figures; with several, `models` holds them by path.
+model the last line of JSON holds its figures; with several, `models` holds them by path. `--table 2016` measures the
+2016 network and its baselines instead, see benchmarks/table2016.py.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from benchmarks.workload import PHOTO_SENTENCES, TEST_SET
 from runtime import Command, Frame, Segmentation, Segmenter
 from runtime.bundle import DEFAULT_MODEL
 from runtime.entry import command_line
+from runtime.errors import SaymaskError
 from training.data.coco_sentences import load_coco_sentences
 from training.data.testset import TestImage, load_test_set
 from training.expressions.datatypes import Expression
@@ -36,15 +38,19 @@ class Scored:
     outcome: Outcome
 
 
-def score(segmenter: Segmenter, image: TestImage) -> list[Scored]:
+def ask(segmenter: Segmenter, image: TestImage) -> list[Segmentation]:
     """What `segmenter` makes of every expression about `image`, in one batch as a robot with several targets would."""
     commands = [
         Command(transcript=item.text, action="none", target=item.text, plural=item.plural) for item in image.expressions
     ]
-    answers = segmenter.segment_many(Frame.from_array(image.image), commands)
+    return segmenter.segment_many(Frame.from_array(image.image), commands)
+
+
+def score(segmenter: Segmenter, image: TestImage) -> list[Scored]:
+    """The answers of `ask` with what came of them."""
     return [
         Scored(image, expression, answer, outcome_of(expression, image.instances, answer))
-        for expression, answer in zip(image.expressions, answers, strict=True)
+        for expression, answer in zip(image.expressions, ask(segmenter, image), strict=True)
     ]
 
 
@@ -68,7 +74,11 @@ def load_images(args: argparse.Namespace) -> list[TestImage]:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Score every model, plot them, and return the figures."""
+    """Score every model, plot them, and return the figures; or the table that `--table` names."""
+    if args.table:
+        return _table(args)
+    if args.stored or args.rows:
+        raise SaymaskError("--stored and --rows belong to --table 2016")
     images = load_images(args)
     outcomes = {shown(model): evaluate_bundle(model, images, backend=args.backend) for model in args.model}
     figures = {name: plain(summarise(answers)) for name, answers in outcomes.items()}
@@ -87,6 +97,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def _table(args: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks import table2016  # needs torch and scikit-image
+
+    out = args.out or table2016.RESULT
+    if args.stored:
+        return table2016.stored_table(out)
+    return table2016.run_table(load_images(args), data=args.coco or args.data, runs=args.runs, rows=args.rows, out=out)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -97,6 +116,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--backend", default="auto", help="what runs the graphs")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="draw figures by kind and calibration here")
     parser.add_argument("--out", type=Path, metavar="JSON", help="also write the JSON here")
+    parser.add_argument("--table", choices=["2016"], help="measure the 2016 paper's table instead of --model")
+    parser.add_argument("--stored", action="store_true", help="only print that table as it was last measured")
+    parser.add_argument("--rows", nargs="+", default=[], metavar="ROW", help="measure only these rows of it again")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs/2016"), help="where training/train_2016.py left its runs"
+    )
     return command_line(run, parser, argv)
 
 

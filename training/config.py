@@ -11,6 +11,9 @@ import yaml
 
 from runtime.errors import SaymaskError
 
+_COUNTS = ("steps", "images_per_step", "expressions_per_image", "regions_per_image")
+_CHOICES = {"stage": ("region", "low", "full"), "optimizer": ("adamw", "sgd")}
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -32,9 +35,16 @@ class TrainingConfig:
     architecture: str = "edge"
     options: dict[str, Any] = field(default_factory=dict)
     """Keyword options of the network; the vocabulary's size is filled in."""
+    stage: str = "full"
+    """Those of Hu et al. 2016: "region" classifies boxes, "low" the cells before the deconvolution, "full" pixels."""
     steps: int = 8000
     images_per_step: int = 6
     expressions_per_image: int = 8
+    regions_per_image: int = 4
+    """Boxes cut out of each image in the region stage, each paired with each of the image's expressions."""
+    optimizer: str = "adamw"
+    momentum: float = 0.9
+    """Of "sgd"."""
     learning_rate: float = 1e-3
     backbone_rate: float = 0.2
     """Learning rate of the backbone as a share of `learning_rate`."""
@@ -43,10 +53,15 @@ class TrainingConfig:
     warm_up_steps: int = 150
     cool_down_share: float = 0.5
     """The last share of the steps, over which the rate falls linearly to 2 %."""
+    rate_drop_steps: int = 0
+    """The rate falls to a tenth after every so many steps, in place of the cool-down; 0: never."""
     weight_decay: float = 1e-4
     gradient_clip: float = 5.0
+    """Largest norm of the gradient; 0: any."""
     average_decay: float = 0.998
-    """Decay of the running average of the weights, which is what is kept."""
+    """Decay of the running average of the weights, which is what is kept; 0: the last weights are."""
+    augment: bool = True
+    """Pictures are relit, mirrored (`flip`) and shrunk at random."""
     word_drop: float = 0.02
     transcript_share: float = 0.15
     """How often the whole spoken sentence is read instead of the bare expression."""
@@ -101,4 +116,8 @@ def _checked(defaults: Settings, values: Mapping[str, Any], where: str) -> Setti
         fits = type(value) is known[key] or (known[key] is float and type(value) is int)
         if not fits:
             raise SaymaskError(f"{where}: {key} is {value!r}, expected {known[key].__name__}")
+        if key in _COUNTS and value < 1:
+            raise SaymaskError(f"{where}: {key} is {value}, expected 1 or more")
+        if key in _CHOICES and value not in _CHOICES[key]:
+            raise SaymaskError(f"{where}: {key} is {value!r}, expected one of {', '.join(_CHOICES[key])}")
     return replace(defaults, **values)

@@ -1,7 +1,8 @@
 """Score a checkpoint in PyTorch: `python training/evaluate.py --checkpoint FILE --data DIR`.
 
-DIR holds shards or a committed test set. The exported bundle is scored by benchmarks/accuracy.py, with the same
-metrics.
+DIR holds shards or a committed test set; `--dataset referit --root DIR` scores on a published data set instead, and
+`--baseline NAME` one of the baselines of the 2016 paper with that checkpoint. The exported bundle is scored by
+benchmarks/accuracy.py. The metrics are the same everywhere.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ import torch
 from tqdm import tqdm
 
 from runtime.entry import command_line
+from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
 from runtime.vision.postprocess import Answer, interpret
 from runtime.vision.preprocess import Letterbox, letterbox
+from training.baselines import BASELINES, evaluate_predictor, open_predictor
 from training.checkpoint import load_checkpoint
-from training.data.rendered import RenderedShards
+from training.data.referents import ReferentViews
+from training.data.rendered import RenderedShards, Views
 from training.data.testset import iterate_test_set
+from training.data.views import DATASETS, open_views
 from training.expressions.datatypes import Expression
 from training.metrics import Outcome, outcome_of, summarise
 from training.models import ReferringSegmenter
@@ -33,6 +38,7 @@ CALIBRATION = {"count_temperature": 1.0, "mask_temperature": 1.0, "evidence_weig
 """What a network is judged by before training/calibrate.py has seen it."""
 
 _EXPRESSIONS_AT_ONCE = 12
+_SHARD_VIEWS = 400
 
 Labelled = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8], Sequence[Expression]]
 """Image uint8 (h, w, 3) RGB, instances int8 (h, w), expressions about it."""
@@ -98,7 +104,7 @@ def evaluate(
     return summarise(outcomes)
 
 
-def shard_views(views: RenderedShards, limit: int, per_view: int = 12) -> Iterator[Labelled]:
+def shard_views(views: Views, limit: int, per_view: int = 12) -> Iterator[Labelled]:
     """`limit` views evenly spaced, with `per_view` of their expressions evenly spaced."""
     chosen = np.linspace(0, len(views) - 1, min(limit, len(views))).round().astype(int)
     for index in tqdm(chosen.tolist(), desc="evaluating", leave=False):
@@ -106,22 +112,35 @@ def shard_views(views: RenderedShards, limit: int, per_view: int = 12) -> Iterat
         yield image, instances, expressions[:: max(1, len(expressions) // per_view)][:per_view]
 
 
-def evaluate_shards(
-    model: ReferringSegmenter, views: RenderedShards, vocabulary: Vocabulary, limit: int
-) -> dict[str, Any]:
+def evaluate_shards(model: ReferringSegmenter, views: Views, vocabulary: Vocabulary, limit: int) -> dict[str, Any]:
     """Figures over a part of a folder of shards, uncalibrated; what training watches."""
     return evaluate(model, vocabulary, shard_views(views, limit), thresholds=THRESHOLDS, calibration=CALIBRATION)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Score the checkpoint as the arguments say; returns the last-line JSON."""
-    model, metadata = load_checkpoint(arguments.checkpoint)
-    views: Iterable[Labelled]
+    if arguments.dataset == "rendered":
+        return _score(arguments, _rendered(arguments))
+    if arguments.root is None:
+        raise SaymaskError(f"--dataset {arguments.dataset} needs --root, the folder that it lies in")
+    published = open_views(arguments.dataset, [arguments.root], arguments.split, arguments.split_by)
+    assert isinstance(published, ReferentViews)
+    figures = _score(arguments, published.every(arguments.views))
+    told = {"dataset": arguments.dataset, "split": arguments.split, "referents": len(published)}
+    return {**told, "passed_over": dict(published.counts), **figures}
+
+
+def _rendered(arguments: argparse.Namespace) -> Iterable[Labelled]:
     if (arguments.data / "test.json").is_file():
         tests = tqdm(iterate_test_set(arguments.data), desc="evaluating")
-        views = ((test.image, test.instances, test.expressions) for test in tests)
-    else:
-        views = shard_views(RenderedShards([arguments.data]), arguments.views)
+        return ((test.image, test.instances, test.expressions) for test in tests)
+    return shard_views(RenderedShards([arguments.data]), arguments.views or _SHARD_VIEWS)
+
+
+def _score(arguments: argparse.Namespace, views: Iterable[Labelled]) -> dict[str, Any]:
+    if arguments.baseline:
+        return evaluate_predictor(open_predictor(arguments.baseline, arguments.checkpoint), views)
+    model, metadata = load_checkpoint(arguments.checkpoint)
     return evaluate(
         model,
         Vocabulary.from_json(metadata["vocabulary"]),
@@ -142,7 +161,12 @@ def make_parser() -> argparse.ArgumentParser:
         help="weights to score",
     )
     add("--data", type=Path, default=Path("benchmarks/data/tabletop-test"), help="folder of shards, or a test set")
-    add("--views", type=int, default=400, help="how many views of shards to look at")
+    add("--views", type=int, help=f"how many views to look at; all of a published set, {_SHARD_VIEWS} of shards")
+    add("--dataset", choices=DATASETS, default="rendered", help="what is scored on; all but rendered need --root")
+    add("--root", type=Path, help="folder of a published data set, as its authors lay it out")
+    add("--split", default="test", help="val, test, testA, ...")
+    add("--split-by", help="who split it, where several did: unc, umd, google")
+    add("--baseline", choices=BASELINES, help="score this baseline of the 2016 paper instead of the network")
     return parser
 
 

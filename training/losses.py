@@ -17,6 +17,32 @@ def weighted_logistic(logits: Tensor, targets: Tensor, *, foreground: float, bac
     return (weights * F.binary_cross_entropy_with_logits(logits, targets, reduction="none")).mean((1, 2))
 
 
+def cell_logistic(logits: Tensor, shares: Tensor, *, foreground: float, background: float) -> Tensor:
+    """The same loss where all pixels of a cell take its one score: float (N,).
+
+    `logits` and `shares` (N, h, w): the covered share of each cell in 0..1. Its mean over the cells is equation 2's
+    mean over the pixels, so that the balance of alpha_f and alpha_b is the same at every resolution; blending the
+    weights as `weighted_logistic` does would leave things that cover less than half a cell unseen.
+    """
+    covered, bare = foreground * shares, background * (1 - shares)
+    return (covered * F.softplus(-logits) + bare * F.softplus(logits)).mean((1, 2))
+
+
+def region_loss(logits: Tensor, matches: Tensor, weights: dict[str, float]) -> dict[str, Tensor]:
+    """Logistic loss of pairs of a box and an expression, `logits` and `matches` (N,), 1 where they belong together."""
+    each = weights["alpha_background"] + (weights["alpha_foreground"] - weights["alpha_background"]) * matches
+    loss = (each * F.binary_cross_entropy_with_logits(logits.float(), matches, reduction="none")).mean()
+    return {"logistic": loss, "loss": weights["logistic"] * loss}
+
+
+def low_loss(logits: Tensor, masks: Tensor, weights: dict[str, float]) -> dict[str, Tensor]:
+    """`cell_logistic` of cells before the deconvolution, `logits` and `masks` (N, rows, columns)."""
+    loss = cell_logistic(
+        logits.float(), masks, foreground=weights["alpha_foreground"], background=weights["alpha_background"]
+    ).mean()
+    return {"logistic": loss, "loss": weights["logistic"] * loss}
+
+
 def soft_dice(logits: Tensor, targets: Tensor, smoothing: float = 1.0) -> Tensor:
     """1 minus the soft Dice overlap (Milletari et al. 2016, arXiv 1606.04797) of each mask: float (N,) in 0..1."""
     probabilities = logits.sigmoid()
@@ -53,15 +79,15 @@ def total_loss(outputs: dict[str, Tensor], batch: dict[str, Tensor], weights: di
     logistic = weighted_logistic(
         logits, masks, foreground=weights["alpha_foreground"], background=weights["alpha_background"]
     )
-    terms = {
-        "dice": (soft_dice(logits, masks) * present).sum() / present.sum().clamp_min(1),
-        "logistic": logistic.mean(),
-    }
+    terms = {}
+    if weights["dice"]:
+        terms["dice"] = (soft_dice(logits, masks) * present).sum() / present.sum().clamp_min(1)
+    terms["logistic"] = logistic.mean()
     if "count_logits" in outputs:
         terms["count"] = F.cross_entropy(outputs["count_logits"].float(), batch["counts"])
-    if "landmark_logits" in outputs:
+    if "landmark_logits" in outputs and "landmarks" in batch:
         terms["landmark"] = landmark_cross_entropy(outputs["landmark_logits"].float(), batch["landmarks"])
-    if "centre_offsets" in outputs:
+    if "centre_offsets" in outputs and "offsets" in batch:
         terms["offset"] = offset_error(outputs["centre_offsets"].float(), batch["offsets"], batch["on_object"])
     terms["loss"] = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
     return terms

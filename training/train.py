@@ -1,5 +1,6 @@
-"""Train a network on rendered shards: `python training/train.py --config training/configs/edge.yaml --data DIR`.
+"""Train a network: `python training/train.py --config training/configs/edge.yaml --data DIR`.
 
+DIR holds rendered shards or, with `--dataset referit` (refcoco, refcoco+, refcocog) and `--split`, a published one.
 Runs on the CPU, one GPU or several (data parallel), and picks up after a kill where its last saved state was.
 """
 
@@ -29,12 +30,13 @@ from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
 from training.checkpoint import load_tensors, save_checkpoint
 from training.config import load_config
-from training.data.rendered import RenderedShards, TrainingBatches
-from training.evaluate import evaluate_shards
+from training.data.referit import read_vocabulary
+from training.data.rendered import Views
+from training.data.views import DATASETS, open_views
 from training.models import ReferringSegmenter, build_model
+from training.stages import WATCHED, make_batches, make_step, validate
 from training.trainer import (
     Progress,
-    TrainingStep,
     WeightAverage,
     learning_rate_share,
     load_state,
@@ -53,13 +55,15 @@ class Run:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
         self.config = load_config(arguments.config, arguments.set)
-        self.vocabulary = Vocabulary.from_file(arguments.vocabulary)
+        words: Path = arguments.vocabulary
+        self.vocabulary = read_vocabulary(words) if words.suffix == ".txt" else Vocabulary.from_file(words)
         self.out: Path = arguments.out
         torch.manual_seed(self.config.seed)
         self.options = {**self.config.options, "vocabulary_size": len(self.vocabulary)}
         if "image_size" in self.options:
             self.options["image_size"] = tuple(self.options["image_size"])
         self.model = self._start()
+        self.step = make_step(self.model, self.config)
         self.optimizer = make_optimizer(self.model, self.config)
         self.average = WeightAverage(self.model, self.config.average_decay)
         state = self.out / STATE
@@ -69,8 +73,8 @@ class Run:
         self.first = self.progress.step
         if self.first >= self.config.steps:
             raise SaymaskError(f"{state} is already at step {self.first}; raise steps or give another --out")
-        self.views = RenderedShards(arguments.data)
-        self.validation = RenderedShards(arguments.validation) if arguments.validation else None
+        self.views = self._open(arguments.data, arguments.split)
+        self.validation = self._open(arguments.validation, arguments.validation_split) if arguments.validation else None
         self.best = self._kept_metrics()
 
     def _kept_metrics(self) -> dict[str, Any]:
@@ -80,6 +84,9 @@ class Run:
             return {}
         metrics: dict[str, Any] = json.loads(described.read_text())["metrics"]
         return metrics
+
+    def _open(self, folders: Sequence[Path], split: str) -> Views:
+        return open_views(self.arguments.dataset, folders, split, self.arguments.split_by)
 
     def _start(self) -> ReferringSegmenter:
         model = build_model(self.config.architecture, self.options)
@@ -102,7 +109,7 @@ class Run:
         options = self.arguments
         fabric = Fabric(accelerator=options.accelerator, devices=options.devices, precision=options.precision)
         fabric.launch()
-        module, optimizer = fabric.setup(TrainingStep(self.model, self.config.loss_weights()), self.optimizer)
+        module, optimizer = fabric.setup(self.step, self.optimizer)
         self.average.to(fabric.device)
         writer = SummaryWriter(str(self.out / "tensorboard"), purge_step=self.first) if fabric.is_global_zero else None
         progress = tqdm(
@@ -113,10 +120,13 @@ class Run:
         for step, batch in enumerate(progress, self.first):
             for group in optimizer.param_groups:
                 group["lr"] = self.config.learning_rate * group["share"] * learning_rate_share(step, self.config)
+            # Dropout of a step is its own, or a resumed run would draw another one.
+            torch.manual_seed((self.config.seed * self.config.steps + step) * fabric.world_size + fabric.global_rank)
             terms = module(batch)
             optimizer.zero_grad(set_to_none=True)
             fabric.backward(terms["loss"])
-            fabric.clip_gradients(module, optimizer, max_norm=self.config.gradient_clip)
+            if self.config.gradient_clip:
+                fabric.clip_gradients(module, optimizer, max_norm=self.config.gradient_clip)
             optimizer.step()
             self.average.update(self.model, step)
             for name, term in terms.items():
@@ -133,10 +143,12 @@ class Run:
         return {**self.best, "checkpoint": str(self.out / CHECKPOINT)}
 
     def _loader(self, fabric: Fabric) -> Any:
-        batches = TrainingBatches(self.views, self.vocabulary, self.model.spec, self.config)
+        batches = make_batches(self.views, self.vocabulary, self.model, self.config)
         # Each process of a data-parallel run takes every world-size-th batch.
         order = range(
-            self.first * fabric.world_size + fabric.global_rank, len(batches) * fabric.world_size, fabric.world_size
+            self.first * fabric.world_size + fabric.global_rank,
+            self.config.steps * fabric.world_size,
+            fabric.world_size,
         )
         loader = DataLoader(batches, batch_size=None, sampler=order, num_workers=self.arguments.workers)
         return fabric.setup_dataloaders(loader, use_distributed_sampler=False)
@@ -154,16 +166,15 @@ class Run:
         if not (last or done % self.arguments.validate_every == 0):
             return
         metrics: dict[str, Any] = asdict(progress)
+        watched = WATCHED[self.config.stage]
         if self.validation is not None:
-            averaged = self._averaged()
-            metrics |= evaluate_shards(averaged, self.validation, self.vocabulary, self.arguments.validation_views)
-            for name in ("mean_iou", "precision_at_0.5", "right_object", "absent_auroc"):
+            limit = self.arguments.validation_views
+            metrics |= validate(self._averaged(), self.config.stage, self.validation, self.vocabulary, limit)
+            for name in watched:
                 writer.add_scalar(f"validation/{name}", metrics[name], done)
-            tqdm.write(
-                f"step {done}: "
-                + ", ".join(f"{n} {metrics[n]:.3f}" for n in ("mean_iou", "right_object", "absent_auroc"))
-            )
-        if metrics.get("mean_iou", done) >= self.best.get("mean_iou", -1):
+            tqdm.write(f"step {done}: " + ", ".join(f"{name} {metrics[name]:.3f}" for name in watched))
+        # Written so that a figure that does not exist (nan), for want of such expressions, keeps the last weights.
+        if not metrics.get(watched[0], done) < self.best.get(watched[0], -1):
             self.best = metrics
             self._save_checkpoint(metrics)
 
@@ -222,10 +233,26 @@ def make_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--config", type=Path, default=Path("training/configs/edge.yaml"), help="settings; keys in training/config.py")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, such as steps=100")
-    add("--data", type=Path, nargs="+", required=True, help="folders of shards made by training/render.py")
-    add("--validation", type=Path, nargs="+", help="folders of shards of another split; none: keep the last weights")
+    add("--dataset", choices=DATASETS, default="rendered", help="what --data and --validation hold")
+    add(
+        "--data",
+        "--root",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="folders of shards, or one of a published data set",
+    )
+    add("--validation", type=Path, nargs="+", help="the same of another split; none: keep the last weights")
+    add("--split", default="train", help="split of a published data set to train on")
+    add("--validation-split", default="val", help="split of a published data set in --validation")
+    add("--split-by", help="who split it, where there are several: unc, umd or google")
     add("--validation-views", type=int, default=150, help="how many validation views each check looks at")
-    add("--vocabulary", type=Path, default=Path("runtime/models/tabletop-320/vocab.json"), help="vocab.json")
+    add(
+        "--vocabulary",
+        type=Path,
+        default=Path("runtime/models/tabletop-320/vocab.json"),
+        help=".json, or .txt of a word a line",
+    )
     add("--backbone-weights", type=Path, help="state dict with torchvision's layer names to start the backbone from")
     add("--init-from", type=Path, help="checkpoint to start from, as far as its layers fit")
     add("--out", type=Path, default=Path("runs/edge"), help="state, checkpoint and curves; a run found there goes on")

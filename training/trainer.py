@@ -26,16 +26,12 @@ class TrainingStep(nn.Module):
         self.loss_weights = loss_weights
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        own = self.model.loss_terms(batch, self.loss_weights)
+        if own is not None:
+            return own
         image = self.model.encode_image(batch["pixels"])
         text = self.model.encode_text(batch["token_ids"], batch["lengths"])
-        repeats = len(batch["token_ids"]) // len(batch["pixels"])
-        per_expression = {
-            name: t.repeat_interleave(repeats, 0) for name, t in image.items() if name != "centre_offsets"
-        }
-        outputs = self.model.decode(per_expression, text)
-        if "centre_offsets" in image:
-            outputs["centre_offsets"] = image["centre_offsets"]
-        return total_loss(outputs, batch, self.loss_weights)
+        return total_loss(self.model.decode_together(image, text), batch, self.loss_weights)
 
 
 class WeightAverage:
@@ -59,14 +55,19 @@ class WeightAverage:
 
 
 def learning_rate_share(step: int, config: TrainingConfig) -> float:
-    """Linear warm-up, flat, then linear down to 2 % over the last `cool_down_share` of the steps."""
+    """Linear warm-up, then flat and linear down to 2 % over the last `cool_down_share` of the steps.
+
+    With `rate_drop_steps` down to a tenth at every so many steps instead.
+    """
     warm = min(1.0, (step + 1) / max(1, config.warm_up_steps))
+    if config.rate_drop_steps:
+        return warm * 0.1 ** (step // config.rate_drop_steps)
     left = 1 - step / config.steps
     return warm * max(_COOLEST, min(1.0, left / max(config.cool_down_share, 1e-9)))
 
 
-def make_optimizer(model: ReferringSegmenter, config: TrainingConfig) -> torch.optim.AdamW:
-    """AdamW with a slower backbone whose first layers are frozen."""
+def make_optimizer(model: ReferringSegmenter, config: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW or SGD with a slower backbone whose first layers are frozen."""
     backbone = model.get_submodule("image.backbone")
     for index in range(config.frozen_backbone_layers):
         backbone.get_submodule(f"features.{index}").requires_grad_(False)
@@ -74,6 +75,10 @@ def make_optimizer(model: ReferringSegmenter, config: TrainingConfig) -> torch.o
     ids = {id(p) for p in backbone.parameters()}
     fast = [p for p in model.parameters() if id(p) not in ids]
     groups = [{"params": fast, "share": 1.0}, {"params": slow, "share": config.backbone_rate}]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            groups, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay
+        )
     return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
 
 

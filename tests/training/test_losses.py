@@ -7,7 +7,16 @@ import math
 import pytest
 import torch
 
-from training.losses import landmark_cross_entropy, offset_error, soft_dice, total_loss, weighted_logistic
+from training.losses import (
+    cell_logistic,
+    landmark_cross_entropy,
+    low_loss,
+    offset_error,
+    region_loss,
+    soft_dice,
+    total_loss,
+    weighted_logistic,
+)
 
 
 def test_weighted_logistic_weighs_foreground_and_background_apart() -> None:
@@ -20,6 +29,49 @@ def test_weighted_logistic_weighs_foreground_and_background_apart() -> None:
 def test_weighted_logistic_of_a_half_covered_cell_uses_half_of_each_weight() -> None:
     loss = weighted_logistic(torch.zeros(1, 1, 1), torch.full((1, 1, 1), 0.5), foreground=3.0, background=1.0)
     assert loss.item() == pytest.approx(2 * math.log(2))
+
+
+def test_the_paper_s_equation_by_hand() -> None:
+    """Two pixels of foreground at logits 0 and 2, two of background at 0 and -1; alpha_f 1, alpha_b 1/3, W x H = 4."""
+    logits = torch.tensor([[[0.0, 2.0], [0.0, -1.0]]])
+    targets = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
+    expected = (math.log(2) + math.log1p(math.exp(-2)) + (math.log(2) + math.log1p(math.exp(-1))) / 3) / 4
+    for loss in (weighted_logistic, cell_logistic):
+        assert loss(logits, targets, foreground=1.0, background=1 / 3).item() == pytest.approx(expected)
+
+
+def test_a_cell_costs_what_its_pixels_cost() -> None:
+    pixels = (torch.arange(64).view(1, 8, 8) % 3 == 0).float()
+    cells = torch.tensor([[[0.7, -1.2], [0.0, 3.0]]])
+    shares = torch.nn.functional.avg_pool2d(pixels[None], 4)[0]
+    spread = cells.repeat_interleave(4, 1).repeat_interleave(4, 2)
+    expected = weighted_logistic(spread, pixels, foreground=1.0, background=1 / 3)
+    torch.testing.assert_close(cell_logistic(cells, shares, foreground=1.0, background=1 / 3), expected)
+
+
+def test_a_quarter_covered_cell_is_undecided_at_the_papers_weights() -> None:
+    logits = torch.zeros(1, 1, 1, requires_grad=True)
+    loss = cell_logistic(logits, torch.full((1, 1, 1), 0.25), foreground=1.0, background=1 / 3)
+    (gradient,) = torch.autograd.grad(loss.sum(), logits)
+    assert gradient.item() == pytest.approx(0, abs=1e-7)
+
+
+def test_region_and_low_loss_are_the_weighted_mean() -> None:
+    weights = {"logistic": 2.0, "alpha_foreground": 1.0, "alpha_background": 0.5}
+    region = region_loss(torch.zeros(4), torch.tensor([1.0, 0, 0, 0]), weights)
+    assert region["logistic"].item() == pytest.approx((1 + 3 * 0.5) / 4 * math.log(2))
+    assert region["loss"].item() == pytest.approx(2 * region["logistic"].item())
+    low = low_loss(torch.zeros(2, 1, 2), torch.tensor([[[1.0, 0.0]], [[0.0, 0.0]]]), weights)
+    assert low["loss"].item() == pytest.approx(2 * (1.5 / 2 + 1.0 / 2) / 2 * math.log(2))
+
+
+def test_what_has_no_weight_is_not_computed() -> None:
+    masks = torch.zeros(1, 4, 4)
+    weights = {"dice": 0.0, "logistic": 1.0, "count": 0.0, "landmark": 0.0, "offset": 0.0}
+    weights |= {"alpha_foreground": 1.0, "alpha_background": 1.0}
+    outputs = {"mask_logits": masks, "landmark_logits": masks, "centre_offsets": torch.zeros(1, 2, 4, 4)}
+    terms = total_loss(outputs, {"masks": masks, "counts": torch.tensor([0])}, weights)
+    assert terms.keys() == {"logistic", "loss"} and terms["loss"].item() == pytest.approx(math.log(2))
 
 
 def test_soft_dice_is_nothing_for_the_right_mask_and_nearly_one_for_the_opposite() -> None:

@@ -12,7 +12,7 @@ import torch
 from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
 from training.config import TrainingConfig
-from training.data.rendered import RenderedShards, TrainingBatches, centre_offsets, mirror
+from training.data.rendered import RenderedShards, TrainingBatches, centre_offsets, epoch_indices, mirror
 from training.models import NetworkSpec
 
 SPEC = NetworkSpec((64, 64), (32, 32), 20, 11, 5)
@@ -92,10 +92,12 @@ def test_a_step_is_the_same_when_asked_again_and_steps_differ(batches: TrainingB
     assert not torch.equal(batches[8]["pixels"], again["pixels"])
 
 
-def test_an_epoch_shows_every_view_once(shard_folder: Path, vocabulary: Vocabulary) -> None:
+def test_an_epoch_shows_every_view_once(shard_folder: Path) -> None:
     views = RenderedShards([shard_folder])
-    batches = TrainingBatches(views, vocabulary, SPEC, replace(CONFIG, images_per_step=5))
-    assert sorted(batches._indices(0) + batches._indices(1)) == list(range(len(views)))
+    config = replace(CONFIG, images_per_step=5)
+    assert sorted(epoch_indices(config, 0, len(views)) + epoch_indices(config, 1, len(views))) == list(
+        range(len(views))
+    )
 
 
 @pytest.mark.parametrize(

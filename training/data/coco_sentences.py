@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from runtime.errors import SaymaskError
 from runtime.test_set import read_picture
+from training.data.coco_masks import MALFORMED, decode_segmentation
 from training.data.testset import TestImage
 from training.expressions.datatypes import Expression, Kind
 from training.scenes.datatypes import BACKGROUND
@@ -134,29 +135,11 @@ def _mask(annotations: dict[int, dict[str, Any]], thing: Thing, size: tuple[int,
     masks = []
     for number in thing:
         try:
-            masks.append(_decode(annotations[number]["segmentation"], size))
-        except (KeyError, IndexError, TypeError, ValueError, cv2.error) as error:
+            masks.append(decode_segmentation(annotations[number]["segmentation"], size))
+        except MALFORMED as error:
             raise SaymaskError(f"the segmentation of annotation {number} is malformed: {error!r}") from error
     union: npt.NDArray[np.bool_] = np.logical_or.reduce(masks)
     return union
-
-
-def _decode(segmentation: Any, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """COCO's list of polygons or run-length encoding as bool (h, w)."""
-    mask = np.zeros(size, np.uint8)
-    if isinstance(segmentation, list):
-        for polygon in segmentation:  # one at a time: OpenCV would leave out what two of them share
-            # COCO's coordinates run along the edges of pixels, OpenCV's from centre to centre.
-            corners = np.asarray(polygon, np.float64).reshape(-1, 2) - 0.5
-            cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], (1,))
-        return mask.astype(np.bool_)
-    if list(segmentation["size"]) != list(size):
-        raise ValueError(f"size {segmentation['size']}, expected {list(size)}")
-    from pycocotools import mask as rle  # a development dependency, and polygons do without it
-
-    counts = segmentation["counts"]
-    runs = rle.frPyObjects(segmentation, *size) if isinstance(counts, list) else segmentation
-    return np.asarray(rle.decode(runs)).astype(np.bool_)
 
 
 def _instance_map(masks: Sequence[npt.NDArray[np.bool_]], size: tuple[int, int]) -> npt.NDArray[np.int8]:

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -50,6 +51,15 @@ class Sample:
         return np.asarray(cv2.resize(inside, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
 
+class Views(Protocol):
+    """Images with expressions about them, whatever data set they are of."""
+
+    def __len__(self) -> int: ...
+
+    def view(self, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8], tuple[Expression, ...]]:
+        """Image uint8 (h, w, 3) RGB, instances int8 (h, w), -1 for background, and the expressions of one view."""
+
+
 class RenderedShards:
     """All views of a folder of shards (see training/scenes/shards.py), as one list."""
 
@@ -87,15 +97,14 @@ class RenderedShards:
 class TrainingBatches(Dataset[dict[str, Tensor]]):
     """Batch n of the run, augmented, as tensors.
 
-    With B images and N = B x expressions_per_image expressions: pixels uint8 (B, H, W, 3), token_ids int64 (N,
+    With B images and N = B x expressions_per_image expressions (landmarks and offsets only where their loss has a
+    weight): pixels uint8 (B, H, W, 3), token_ids int64 (N,
     max_words),
     lengths int64 (N,), masks float32 (N, h, w), counts int64 (N,), landmarks float32 (N, H/16, W/16),
     offsets float32 (B, 2, H/4, W/4) and on_object float32 (B, 1, H/4, W/4). Expressions of one image follow each other.
     """
 
-    def __init__(
-        self, views: RenderedShards, vocabulary: Vocabulary, spec: NetworkSpec, config: TrainingConfig
-    ) -> None:
+    def __init__(self, views: Views, vocabulary: Vocabulary, spec: NetworkSpec, config: TrainingConfig) -> None:
         self.views, self.vocabulary, self.spec, self.config = views, vocabulary, spec, config
 
     def __len__(self) -> int:
@@ -105,56 +114,68 @@ class TrainingBatches(Dataset[dict[str, Tensor]]):
         cv2.setNumThreads(1)  # worker processes already share the cores
         rng = np.random.default_rng([self.config.seed, step])
         samples: list[Sample] = []
-        for index in self._indices(step):
+        for index in epoch_indices(self.config, step, len(self.views)):
             samples += self._draw(index, rng)
         return self._tensors(samples, rng)
-
-    def _indices(self, step: int) -> list[int]:
-        """Views of one step: each epoch is its own shuffle of all views."""
-        size, count = self.config.images_per_step, len(self.views)
-        places = range(step * size, (step + 1) * size)
-        orders = {
-            p // count: np.random.default_rng([self.config.seed, 1, p // count]).permutation(count) for p in places
-        }
-        return [int(orders[place // count][place % count]) for place in places]
 
     def _draw(self, index: int, rng: np.random.Generator) -> list[Sample]:
         image, instances, expressions = self.views.view(index)
         pixels, _ = letterbox(image, self.spec.image_size)
         labels = letterbox_mask(instances, self.spec.image_size, BACKGROUND)
-        mirrored = self.config.flip and rng.random() < 0.5
+        mirrored = self.config.augment and self.config.flip and rng.random() < 0.5
         if mirrored:
             pixels, labels = pixels[:, ::-1], labels[:, ::-1]
-        pixels, labels = _shrink(_relight(pixels, rng), labels, rng)
+        if self.config.augment:
+            pixels, labels = _shrink(relight(pixels, rng), labels, rng)
         wanted = self.config.expressions_per_image
         chosen = rng.choice(len(expressions), wanted, replace=len(expressions) < wanted)
         samples = []
         for number in chosen:
-            expression = expressions[number]
-            text = expression.text
-            fits = len(words_of(expression.transcript)) <= self.spec.max_words
-            if fits and rng.random() < self.config.transcript_share:
-                text = expression.transcript
-            samples.append(Sample(pixels, labels, mirror(text) if mirrored else text, expression))
+            text = spoken(expressions[number], self.spec, self.config, rng)
+            samples.append(Sample(pixels, labels, mirror(text) if mirrored else text, expressions[number]))
         return samples
 
     def _tensors(self, samples: list[Sample], rng: np.random.Generator) -> dict[str, Tensor]:
-        tokens = self.vocabulary.encode([sample.text for sample in samples], self.spec.max_words)
-        dropped = (rng.random(tokens.ids.shape) < self.config.word_drop) & (tokens.ids != PAD_ID)
+        texts = [sample.text for sample in samples]
+        token_ids, lengths = augmented_tokens(texts, self.vocabulary, self.spec, self.config, rng)
         images = samples[:: self.config.expressions_per_image]
-        coarse = (self.spec.image_size[0] // LANDMARK_STRIDE, self.spec.image_size[1] // LANDMARK_STRIDE)
-        offsets, on_object = zip(*(centre_offsets(image.instances) for image in images), strict=True)
         arrays = {
             "pixels": np.stack([image.pixels for image in images]),
-            "token_ids": np.where(dropped, UNKNOWN_ID, tokens.ids),
-            "lengths": tokens.lengths,
+            "token_ids": token_ids,
+            "lengths": lengths,
             "masks": np.stack([s.share(s.expression.referents, self.spec.logit_size) for s in samples]),
             "counts": np.array([COUNT_CLASSES[s.expression.count] for s in samples]),
-            "landmarks": np.stack([s.share(s.expression.landmarks, coarse) for s in samples]),
-            "offsets": np.stack(offsets),
-            "on_object": np.stack(on_object),
         }
+        if self.config.loss.landmark:
+            coarse = (self.spec.image_size[0] // LANDMARK_STRIDE, self.spec.image_size[1] // LANDMARK_STRIDE)
+            arrays["landmarks"] = np.stack([s.share(s.expression.landmarks, coarse) for s in samples])
+        if self.config.loss.offset:
+            offsets, on_object = zip(*(centre_offsets(image.instances) for image in images), strict=True)
+            arrays |= {"offsets": np.stack(offsets), "on_object": np.stack(on_object)}
         return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+
+
+def epoch_indices(config: TrainingConfig, step: int, count: int) -> list[int]:
+    """Which of `count` views a step looks at: each epoch is its own shuffle of all of them."""
+    size = config.images_per_step
+    places = range(step * size, (step + 1) * size)
+    orders = {p // count: np.random.default_rng([config.seed, 1, p // count]).permutation(count) for p in places}
+    return [int(orders[place // count][place % count]) for place in places]
+
+
+def spoken(expression: Expression, spec: NetworkSpec, config: TrainingConfig, rng: np.random.Generator) -> str:
+    """The bare expression or, as often as `config` says and where it fits, the whole spoken sentence."""
+    fits = len(words_of(expression.transcript)) <= spec.max_words
+    return expression.transcript if fits and rng.random() < config.transcript_share else expression.text
+
+
+def augmented_tokens(
+    texts: Sequence[str], vocabulary: Vocabulary, spec: NetworkSpec, config: TrainingConfig, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Token ids int64 (N, max_words), some words dropped to unknown as `config` says, and true lengths int64 (N,)."""
+    tokens = vocabulary.encode(texts, spec.max_words)
+    dropped = (rng.random(tokens.ids.shape) < config.word_drop) & (tokens.ids != PAD_ID)
+    return np.where(dropped, UNKNOWN_ID, tokens.ids), tokens.lengths
 
 
 def mirror(text: str) -> str:
@@ -183,7 +204,7 @@ def centre_offsets(
     return offsets, (cells != BACKGROUND)[None].astype(np.float32)
 
 
-def _relight(pixels: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+def relight(pixels: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Random gamma, contrast and slight white balance, through one table per channel; hues stay what their names
     say."""
     ramp = np.arange(256, dtype=np.float64) / 255

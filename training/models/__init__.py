@@ -8,10 +8,12 @@ from typing import Any
 from runtime.errors import SaymaskError
 from training.models.base import NetworkSpec, ReferringSegmenter
 from training.models.edge import EdgeSegmenter
+from training.models.per_word import PerWordSegmenter
 from training.models.text_objseg import TextObjsegSegmenter
 
 ARCHITECTURES: dict[str, Callable[..., ReferringSegmenter]] = {
     "edge": EdgeSegmenter,
+    "per_word": PerWordSegmenter,
     "text_objseg": TextObjsegSegmenter,
 }
 

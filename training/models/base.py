@@ -50,6 +50,25 @@ class ReferringSegmenter(nn.Module, ABC):
         several.
         """
 
+    def decode_together(self, image: Features, text: Features) -> Features:
+        """`decode` for B images with N / B expressions each, those of one image following each other.
+
+        "centre_offsets", which no expression changes, come through once per image.
+        """
+        repeats = len(next(iter(text.values()))) // len(next(iter(image.values())))
+        per_expression = {n: t.repeat_interleave(repeats, 0) for n, t in image.items() if n != "centre_offsets"}
+        outputs = self.decode(per_expression, text)
+        if "centre_offsets" in image:
+            outputs["centre_offsets"] = image["centre_offsets"]
+        return outputs
+
+    def loss_terms(self, batch: dict[str, Tensor], weights: dict[str, float]) -> dict[str, Tensor] | None:
+        """A network's own losses by name and their sum as "loss", where those of training/losses.py do not fit.
+
+        `batch` as training.data.rendered.TrainingBatches describes it. None: they fit.
+        """
+        return None
+
 
 def coordinate_channels(height: int, width: int) -> Tensor:
     """Float32 (1, 2, height, width): x then y of each cell's centre, from -1 to +1 as in Hu et al.
