@@ -216,6 +216,7 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
         return cut_at(down)  # "the lantern down on the ledge below the window"
     if not cuts and command.action in ("place", "move"):
         cuts = [i for i in range(1, len(words) - 2) if words[i] == "with" and words[i + 2] in _REST]
+        cuts = cuts or [i for i in range(2, len(words) - 1) if words[i] == "facing"]
     if not cuts:
         return with_target(command, words)
     chosen = cut_at(cuts[-1])

@@ -151,6 +151,8 @@ def _fetched_for(words: Sequence[str], end: int) -> bool:
 
 def _belongs(words: Sequence[str], start: int, end: int) -> bool:
     """Whether the closing words name a place or a thing after all: "on the right", "the one i said"."""
+    if words[start] == "from" and words[start - 1] in ("across", "away", "far", "further", "farther"):
+        return True
     if words[start - 1] in _NAMES or words[start - 1] in _HAPPENED:
         return True
     if list(words[start:end]) == ["machine"] and words[start - 1] in _MACHINES:

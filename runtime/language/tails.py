@@ -66,7 +66,7 @@ def _next_command(words: Sequence[str], start: int) -> int:
 
 def _begins_tail(words: Sequence[str], i: int) -> bool:
     word, before, follows = words[i], words[i - 1], words[i + 1] if i + 1 < len(words) else ""
-    if before in ("for", "of") or (word == "no" and before in ("that", "which")):
+    if before in ("for", "of", "where") or (word == "no" and before in ("that", "which")):
         return False
     tail = _TAILS.at(words, i)
     if tail and not (word == "after" and VERBS.at(words, tail[1])):  # "after that turn it off"
