@@ -37,6 +37,7 @@ _KEEPS_PARTICLE = word_set("keeps_particle")
 """After these "down" and the like say more of the thing: "the cup you put down"."""
 _LEADS = words_in("leads leading goes opens")
 _REST = words_in("other others rest")
+_OPENS_NAMED = words_in("the a an that this my your some both another his her where which")
 _WHOSE = words_in("each every the my that this your our his her their")
 _NOT_OBJECTS = words_in("up down out over")
 _IS = words_in("thats that which whos who is are")
@@ -132,10 +133,10 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
         named = (
             words[0] not in DETERMINERS | RELATIVE | words_in("of for with on in to at back over up down both all her")
             and (end == 1 or (end == 2 and words[0] in TITLES))
-            and words[end] in words_in("the a an that this my your some both his her where which")
+            and (words[end] in _OPENS_NAMED or list(words[end : end + 2]) == ["one", "of"])
         )
         person = (words[0] in _WHOSE and words[end - 1] in PEOPLE) or (words[0] in TITLES and end == 2)
-        if named or (person and words[end] in opens):
+        if named or (person and (words[end] in opens or list(words[end : end + 2]) == ["one", "of"])):
             return " ".join(words[:end]), words[end:]
         if (person and (PREPOSITIONS.at(words, end) or words[end] in ("who", "whos"))) or (
             person and words[end : end + 2] in (["over", "there"], ["over", "here"])
@@ -144,7 +145,8 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
                 (
                     i
                     for i in range(end + 2, len(words) - 1)
-                    if words[i] in ARTICLES and not PREPOSITIONS.before(words, i)
+                    if (words[i] in ARTICLES | _ALL_OF_THEM or words[i : i + 2] == ["one", "of"])
+                    and not PREPOSITIONS.before(words, i)
                 ),
                 0,
             )
@@ -154,11 +156,13 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
         if words[start] not in ("to", "for") or words[start - 1] in OWNED | _INFINITIVES:
             continue
         whom = words[start + 1 :]
+        if whom[0] in ("whoever", "whomever", "anyone", "anybody") and words[start] == "to":
+            return " ".join(whom), words[:start]
         if words[start] == "for" and PERSONAL.isdisjoint(whom) and PEOPLE.isdisjoint(whom):
             continue  # "the knife used for cutting"
         if _is_person(whom):
             before = words[:start]
-            while before and before[-1] in ("over", "back", "up", "here", "there"):
+            while before and before[-1] in ("over", "back", "up", "here", "there", "along"):
                 before.pop()
             return " ".join(whom), before
     return "", words

@@ -146,7 +146,8 @@ def _frame_after(words: Sequence[str], end: int) -> int:
 def _fetched_for(words: Sequence[str], end: int) -> bool:
     """Whether "for me" says to whom: "get the cup for me", but not "get the jar open for me"."""
     whom = list(words[end - 2 : end]) in (["for", "me"], ["for", "us"])
-    return whom and not _FETCHES.isdisjoint(words[:end]) and words[end - 3] not in _STATES
+    fetches = words[0] == "reach" or not _FETCHES.isdisjoint(words[:end])
+    return whom and fetches and words[end - 3] not in _STATES
 
 
 def _belongs(words: Sequence[str], start: int, end: int) -> bool:

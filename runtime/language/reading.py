@@ -140,7 +140,7 @@ def _for_somebody(rest: Sequence[str]) -> bool:
     begins = bool(who) and rest[: len(who.split())] == who.split()
     if begins:
         return rest[0] in PERSONAL or not PEOPLE.isdisjoint(who.split())
-    if who and rest[-1 - len(who.split())] == "to" and not PEOPLE.isdisjoint(who.split()[:3]):
+    if who and rest[-1 - len(who.split())] in ("to", "for") and not PEOPLE.isdisjoint(who.split()[:3]):
         return True
     return rest[-2] in ("to", "for") and rest[-1] in PERSONAL and rest[-3] not in OWNED
 

@@ -272,6 +272,23 @@ def test_what_stands_behind_a_noun_makes_it_no_plural() -> None:
         assert not command.plural, transcript
 
 
+@pytest.mark.parametrize(
+    ("transcript", "target", "recipient"),
+    [
+        ("give the blue mug to whoever asked for it", "the blue mug", "whoever asked for it"),
+        ("get the blue mug for my mother", "the blue mug", "my mother"),
+        ("pass the blue mug along to dave", "the blue mug", "dave"),
+        ("pass dave one of the spoons", "one of the spoons", "dave"),
+        ("give the man in the blue shirt both apples", "both apples", "the man in the blue shirt"),
+        ("can you reach the mug for me", "the mug", "me"),
+        ("pass me the knife used for cutting", "the knife used for cutting", "me"),
+    ],
+)
+def test_who_is_to_have_it(transcript: str, target: str, recipient: str, vocabulary: Vocabulary) -> None:
+    [command] = parse_command(transcript, vocabulary)
+    assert (command.action, command.target, command.recipient) == ("give", target, recipient)
+
+
 def test_what_is_forbidden_leaves_the_rest() -> None:
     commands = parse_command("dont pick up the red cup pick up the blue cup")
     assert [(command.action, command.target) for command in commands] == [("pick", "the blue cup")]
