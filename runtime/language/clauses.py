@@ -23,6 +23,7 @@ _JOINTS = word_set("joints")
 _OPENS_OBJECT = DETERMINERS | words_in("me us him up down out off on over back away to in here")
 _SUBJECTS = words_in("i you we he she they")
 _WHICH_HAND = words_in("other your my left right free one each good")
+_WAITS = words_in("here there for until till outside")
 _STOPS_AT = words_in("at by beside near")
 _NO_VERB_AFTER = word_set("no_verb_after")
 
@@ -46,7 +47,7 @@ def _joints(words: Sequence[str]) -> Iterator[tuple[int, int]]:
         j = i
         while j < len(words) and (words[j] in _JOINTS or (words[j - 1] == "after" and words[j] in ("that", "this"))):
             j += 1
-        if j > i and j < len(words) and words[i - 1] not in _SUBJECTS and _opens_clause(words, j, joined=True):
+        if j > i and j < len(words) and _may_end(words, i) and _opens_clause(words, j, joined=True):
             yield i - (i > 1 and words[i - 1] == "go"), j
             i = j + 1
         elif j == i and not stopping and _breaks_off(words, i):
@@ -58,6 +59,11 @@ def _joints(words: Sequence[str]) -> Iterator[tuple[int, int]]:
             i = verb[1] if verb else i + 1
         else:
             i = max(j, i + 1)
+
+
+def _may_end(words: Sequence[str], i: int) -> bool:
+    """Whether a request may end before `i`: not "he and bring", but "close the door behind you and bring"."""
+    return words[i - 1] not in _SUBJECTS or (i > 1 and bool(PREPOSITIONS.before(words, i - 1)))
 
 
 def _breaks_off(words: Sequence[str], i: int) -> bool:
@@ -107,7 +113,7 @@ def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
         "forward",
     ):
         return True
-    if action == "stop" and joined and follows in _STOPS_AT:
+    if action == "stop" and joined and (follows in _STOPS_AT or (words[start] == "wait" and follows in _WAITS)):
         return True
     if action == "stop":
         return end == len(words) and (joined or end - start > 1)

@@ -22,10 +22,11 @@ _FILLERS = re.compile(
 )
 _STUTTER = re.compile(r"\b([b-hj-z])(?: \1)* (?=\1[a-z])|\b([a-z]{2,3}) (?=\2[a-z]{2})")
 _WORDS = word_set("words")
+_WAIT = r"wait(?! (?:here|there|for|until|till|by|outside)\b)"
 _TAKES_BACK = re.compile(
-    r"(?:\s,)*\s(?:or\s)?(?P<cue>(?:(?:no|wait|sorry|oops|actually|nope|hold on|hang on|well)(?:\s,)*\s)*"
+    r"(?:\s,)*\s(?:or\s)?(?P<cue>(?:(?:no|" + _WAIT + r"|sorry|oops|actually|nope|hold on|hang on|well)(?:\s,)*\s)*"
     r"(?:no(?! (?:rush|hurry|problem|worries|need|pressure|matter"
-    r"|one (?!no\b|the\b|wait\b|sec\b)[a-z]+)\b)|nope|wait|sorry|oops|actually"
+    r"|one (?!no\b|the\b|wait\b|sec\b)[a-z]+)\b)|nope|" + _WAIT + r"|sorry|oops|actually"
     r"|i mean(?! it\b)|i meant|or rather|rather"
     r"|make (?:that|it(?! (?:snappy|quick|fast)\b))|scratch that|correction"
     r"|i mean to say|on second thoughts?|excuse me|pardon|my mistake|strike that|hold on|hang on|forget that)"

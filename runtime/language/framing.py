@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runtime.language.joints import plainly_joined
 from runtime.language.phrasebook import phrasebook, word_set
 from runtime.language.phrases import AFTER_ANSWER, ANSWERS, ARTICLES, DETERMINERS, VERBS, WISHES, words_in
 from runtime.language.tails import without_tail
@@ -21,7 +22,7 @@ def after_filler(text: str) -> str:
         return text
     if words[:2] != ["uh", "huh"]:
         words = words[_frame_before(words) :]
-    words = without_tail(words)
+    words = without_tail(plainly_joined(words))
     end = len(words)
     while end > 0 and (shorter := _frame_after(words, end)) < end:
         end = shorter

@@ -126,7 +126,7 @@ def _explains(words: Sequence[str], start: int) -> bool:
         return False
     if word in ("i", "we"):
         return follows in _FEELS or not _OBJECTS.isdisjoint(rest[1:4])
-    if word in ("you", "they", "he", "she", "it"):
+    if word in ("you", "they", "he", "she", "it") and follows != "and":
         if follows == "is" and "not" in words[:start]:
             return False  # "it is not the lemon it is the lime"
         return (follows in _TO_BE and not _is_contact(rest[1:])) or not _OBJECTS.isdisjoint(rest[1:3])

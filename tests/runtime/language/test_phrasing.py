@@ -289,6 +289,33 @@ def test_who_is_to_have_it(transcript: str, target: str, recipient: str, vocabul
     assert (command.action, command.target, command.recipient) == ("give", target, recipient)
 
 
+@pytest.mark.parametrize("first", ["pick up the red mug", "close the door behind you", "turn off the lamp"])
+@pytest.mark.parametrize(
+    "between",
+    [
+        "and",
+        "and then",
+        "and could you",
+        "and can you please",
+        "and when youre done",
+        "and while youre at it could you",
+        "and i need you to",
+        "oh and",
+        "after that",
+    ],
+)
+def test_what_leads_from_one_request_to_the_next(first: str, between: str) -> None:
+    for second, action, target in (
+        ("bring me a towel", "give", "a towel"),
+        ("put the plate in the sink", "place", "the plate"),
+        ("wait here", "stop", ""),
+        ("come back", "move", ""),
+    ):
+        before, after = parse_command(f"{first} {between} {second}")
+        assert (before.action, before.target) == (parse_command(first)[0].action, parse_command(first)[0].target)
+        assert (after.action, after.target) == (action, target)
+
+
 def test_what_is_forbidden_leaves_the_rest() -> None:
     commands = parse_command("dont pick up the red cup pick up the blue cup")
     assert [(command.action, command.target) for command in commands] == [("pick", "the blue cup")]
