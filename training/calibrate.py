@@ -17,7 +17,6 @@ import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
 
 from runtime.entry import command_line
-from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
 from runtime.vision.overlap import overlap
 from runtime.vision.postprocess import grid_window, mask_evidence, weigh_evidence
@@ -65,11 +64,10 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     counts, evidence, labels, masks, right = [], [], [], [], []
     for image, instances, expressions in shard_views(views, arguments.views):
         prediction = predict(model, vocabulary, image, [expression.text for expression in expressions])
-        if prediction.count_logits is None:
-            raise SaymaskError(f"{arguments.checkpoint}: this network does not count, so there is nothing to calibrate")
         for index, expression in enumerate(expressions):
             logits = prediction.mask_logits[index]
-            counts.append(prediction.count_logits[index])
+            if prediction.count_logits is not None:
+                counts.append(prediction.count_logits[index])
             evidence.append(mask_evidence(logits[grid_window(logits.shape, prediction.place)]))
             labels.append(COUNT_CLASSES[expression.count])
             chosen = logits[logits > THRESHOLDS["mask_logit"]]
@@ -78,7 +76,10 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
                 intersection, union, hit = overlap(answer.raw_mask, instances, expression.referents)
                 masks.append(chosen.astype(np.float64))
                 right.append(hit and intersection / union >= CORRECT_IOU)
-    fitted = fit_counts(np.asarray(counts, np.float64), np.asarray(evidence), np.asarray(labels))
+    # Of a network that does not count, as the one of 2016, only the masks can be calibrated.
+    fitted = CALIBRATION
+    if counts:
+        fitted = CALIBRATION | fit_counts(np.asarray(counts, np.float64), np.asarray(evidence), np.asarray(labels))
     # A network that finds nothing yet has no masks to learn from.
     mask_temperature = fit_temperature(lambda t: mask_log_loss(masks, np.asarray(right), t)) if masks else 1.0
     calibration = {**fitted, "mask_temperature": mask_temperature}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from safetensors.torch import load_file
 from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
 from tests.training.conftest import make_view
-from training import evaluate, train
+from training import calibrate, evaluate, train
 from training.config import TrainingConfig, load_config
 from training.expressions.datatypes import Expression
 from training.models import build_model
@@ -99,6 +100,18 @@ def test_a_low_resolution_checkpoint_is_judged_through_the_deconvolution(
     code = evaluate.main(["--checkpoint", str(chain / "low" / train.CHECKPOINT), "--data", str(shard_folder)])
     assert code == 0
     assert json.loads(capsys.readouterr().out.strip().splitlines()[-1])["expressions"] == 10 * 6
+
+
+def test_masks_of_a_network_that_does_not_count_are_calibrated(
+    chain: Path, shard_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(chain / "high", tmp_path / "high")
+    checkpoint = tmp_path / "high" / train.CHECKPOINT
+    assert calibrate.main(["--checkpoint", str(checkpoint), "--data", str(shard_folder)]) == 0
+    told = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    stored = json.loads(checkpoint.with_suffix(".json").read_text())["calibration"]
+    assert stored["mask_temperature"] == told["mask_temperature"] and 0.2 <= stored["mask_temperature"] <= 20
+    assert (stored["count_temperature"], stored["evidence_weight"]) == (1, 0)
 
 
 @pytest.mark.parametrize(
