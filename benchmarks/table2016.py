@@ -132,7 +132,7 @@ def _training(checkpoint: Path) -> dict[str, Any]:
         provenance = json.loads(checkpoint.with_suffix(".json").read_text(encoding="utf-8"))["provenance"]
     except (OSError, ValueError, KeyError):
         return {"run": checkpoint.parent.name, "provenance": "lost"}
-    wanted = ("step", "samples", "seconds", "training_views", "machine", "commit", "date", "command")
+    wanted = ("step", "samples", "seconds", "training_views", "machine", "commit", "date")
     return {"run": checkpoint.parent.name, **{name: provenance[name] for name in wanted if name in provenance}}
 
 

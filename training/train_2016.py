@@ -22,6 +22,7 @@ from runtime.errors import SaymaskError
 from training import train
 from training.baselines import fit_threshold, per_word
 from training.config import load_config
+from training.data.views import DATASETS
 
 CHECKPOINT_OF = "{}/" + train.CHECKPOINT
 """Where a run's checkpoint lies in the folder of all runs."""
@@ -80,7 +81,8 @@ def training_arguments(stage: Stage, config: Path, arguments: argparse.Namespace
     Raises SaymaskError where the run that it starts from has no checkpoint.
     """
     options: list[str | Path] = ["--config", config, "--out", arguments.out / stage.name]
-    options += ["--data", *arguments.data, "--validation", *arguments.validation]
+    options += ["--data", *arguments.data, "--validation", *arguments.validation, *_dataset(arguments)]
+    options += ["--split", arguments.split, "--validation-split", arguments.validation_split]
     options += ["--validation-views", str(arguments.validation_views), "--vocabulary", arguments.vocabulary]
     options += ["--validate-every", str(arguments.validate_every)]
     options += ["--threads", str(arguments.threads), "--workers", str(arguments.workers)]
@@ -103,9 +105,15 @@ def _per_word_config(arguments: argparse.Namespace) -> Path:
     """The per-word config with its words filled in; counted once, for a run goes on with the words it began with."""
     config: Path = arguments.out / "per_word.yaml"
     if not config.is_file():
-        counted = ["--vocabulary", str(arguments.vocabulary), "--out", str(config)]
-        per_word.run(per_word.make_parser().parse_args([*counted, "--data", *map(str, arguments.data)]))
+        counted = ["--vocabulary", str(arguments.vocabulary), "--out", str(config), "--split", arguments.split]
+        counted += ["--data", *map(str, arguments.data), *_dataset(arguments)]
+        per_word.run(per_word.make_parser().parse_args(counted))
     return config
+
+
+def _dataset(arguments: argparse.Namespace) -> list[str]:
+    split_by = ["--split-by", arguments.split_by] if arguments.split_by else []
+    return ["--dataset", arguments.dataset, *split_by]
 
 
 def _finished(out: Path, config: Path, overrides: Sequence[str]) -> bool:
@@ -124,7 +132,8 @@ def _choose_thresholds(arguments: argparse.Namespace) -> None:
     checkpoint = arguments.out / CHECKPOINT_OF.format("per_word")
     if "combinations" in _described(checkpoint.parent):
         return
-    options = ["--checkpoint", str(checkpoint), "--data", *map(str, arguments.validation)]
+    options = ["--checkpoint", str(checkpoint), "--split", arguments.validation_split, *_dataset(arguments)]
+    options += ["--data", *map(str, arguments.validation)]
     fit_threshold.run(fit_threshold.make_parser().parse_args(options))
 
 
@@ -143,11 +152,15 @@ def make_parser() -> argparse.ArgumentParser:
     """Arguments of this command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     add = parser.add_argument
-    add("--data", type=Path, nargs="+", required=True, help="folders of shards made by training/render.py")
-    add("--validation", type=Path, nargs="+", required=True, help="folders of shards of another split")
+    add("--dataset", choices=DATASETS, default="rendered", help="what --data and --validation hold")
+    add("--data", type=Path, nargs="+", required=True, help="folders of shards, or the folder of a published data set")
+    add("--validation", type=Path, nargs="+", required=True, help="the same of another split")
+    add("--split", default="train", help="split of a published data set to train on")
+    add("--validation-split", default="val", help="split of a published data set in --validation")
+    add("--split-by", help="who split it, where there are several: unc, umd or google")
     add("--validation-views", type=int, default=80, help="how many validation views each check looks at")
     add("--validate-every", type=int, default=500, help="steps between validations; the best weights are kept")
-    add("--vocabulary", type=Path, default=Path("runtime/models/tabletop-320/vocab.json"), help="vocab.json")
+    add("--vocabulary", type=Path, default=Path("runtime/models/tabletop-320/vocab.json"), help="vocab.json or .txt")
     add("--backbone", choices=list(STAGES), default="mobilenet_v2", help="which runs")
     add("--backbone-weights", type=Path, help="state dict with torchvision's layer names to start from")
     add("--only", nargs="+", default=[], metavar="RUN", help="these runs of them; default: all")

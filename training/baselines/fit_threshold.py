@@ -21,7 +21,8 @@ from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
 from runtime.vision.postprocess import unletterbox_logits
 from training.checkpoint import load_checkpoint, write_atomically
-from training.data.rendered import RenderedShards
+from training.data.rendered import Views
+from training.data.views import DATASETS, open_views
 from training.evaluate import predict, shard_views
 from training.models import ReferringSegmenter
 from training.models.per_word import COMBINATIONS, PerWordSegmenter
@@ -52,7 +53,7 @@ class ThresholdSweep:
         return float(self.candidates[ious.argmax()]), float(ious.max())
 
 
-def fit(model: ReferringSegmenter, vocabulary: Vocabulary, views: RenderedShards, limit: int) -> tuple[float, float]:
+def fit(model: ReferringSegmenter, vocabulary: Vocabulary, views: Views, limit: int) -> tuple[float, float]:
     """The best threshold over expressions with a referent in `limit` views, and its overall IoU."""
     sweep = ThresholdSweep(_CANDIDATES)
     for image, instances, expressions in shard_views(views, limit):
@@ -70,7 +71,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     model, metadata = load_checkpoint(arguments.checkpoint)
     if not isinstance(model, PerWordSegmenter):
         raise SaymaskError(f"{arguments.checkpoint}: a {metadata['architecture']!r} network, expected 'per_word'")
-    vocabulary, views = Vocabulary.from_json(metadata["vocabulary"]), RenderedShards(arguments.data)
+    vocabulary = Vocabulary.from_json(metadata["vocabulary"])
+    views = open_views(arguments.dataset, arguments.data, arguments.split, arguments.split_by)
     own, result = model.combine, dict[str, Any]()
     for combine in COMBINATIONS:
         model.combine = combine
@@ -87,7 +89,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     add = parser.add_argument
     add("--checkpoint", type=Path, required=True, help="its JSON is rewritten")
-    add("--data", type=Path, nargs="+", required=True, help="folders of shards of the validation split")
+    add("--dataset", choices=DATASETS, default="rendered", help="what --data holds")
+    add("--data", type=Path, nargs="+", required=True, help="validation shards, or the folder of a published data set")
+    add("--split", default="val", help="split of a published data set")
+    add("--split-by", help="who split it, where there are several: unc, umd or google")
     add("--views", type=int, default=200, help="how many views to look at")
     return parser
 

@@ -19,7 +19,8 @@ from runtime.errors import SaymaskError
 from runtime.language.vocabulary import UNKNOWN_ID, Vocabulary, words_of
 from training.checkpoint import write_atomically
 from training.config import load_config
-from training.data.rendered import RenderedShards
+from training.data.referit import read_vocabulary
+from training.data.views import DATASETS, open_views
 from training.expressions.datatypes import Expression
 
 STOP_WORDS = frozenset(
@@ -52,8 +53,9 @@ def frequent_word_ids(expressions: Iterable[Expression], vocabulary: Vocabulary,
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Count and write as the arguments say; returns the last-line JSON."""
     load_config(arguments.config)
-    vocabulary = Vocabulary.from_file(arguments.vocabulary)
-    views = RenderedShards(arguments.data)
+    words: Path = arguments.vocabulary
+    vocabulary = read_vocabulary(words) if words.suffix == ".txt" else Vocabulary.from_file(words)
+    views = open_views(arguments.dataset, arguments.data, arguments.split, arguments.split_by)
     chosen = range(0, len(views), max(1, len(views) // arguments.views))
     expressions = (expression for index in chosen for expression in views.view(index)[2])
     word_ids = frequent_word_ids(expressions, vocabulary, arguments.words)
@@ -68,9 +70,12 @@ def make_parser() -> argparse.ArgumentParser:
     """Arguments of this command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     add = parser.add_argument
-    add("--data", type=Path, nargs="+", required=True, help="folders of shards made by training/render.py")
+    add("--dataset", choices=DATASETS, default="rendered", help="what --data holds")
+    add("--data", type=Path, nargs="+", required=True, help="folders of shards, or the folder of a published data set")
+    add("--split", default="train", help="split of a published data set")
+    add("--split-by", help="who split it, where there are several: unc, umd or google")
     add("--config", type=Path, default=Path("training/configs/per_word.yaml"), help="what to fill in")
-    add("--vocabulary", type=Path, default=Path("runtime/models/tabletop-320/vocab.json"), help="vocab.json")
+    add("--vocabulary", type=Path, default=Path("runtime/models/tabletop-320/vocab.json"), help="vocab.json or .txt")
     add("--words", type=int, default=300, help="how many words, most frequent first")
     add("--views", type=int, default=2000, help="how many views, evenly spaced, are counted")
     add("--out", type=Path, required=True, help="config to write")

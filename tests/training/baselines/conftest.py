@@ -11,8 +11,11 @@ import pytest
 import torch
 
 from runtime.language.vocabulary import Vocabulary
+from tests.training.test_train_published import referit
 from training.checkpoint import save_checkpoint
 from training.models import build_model
+
+__all__ = ["referit"]
 
 SMALL: dict[str, dict[str, Any]] = {
     "text_objseg": {
