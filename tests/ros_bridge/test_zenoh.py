@@ -46,6 +46,11 @@ from tests.ros_bridge.zenoh_robot import (
 REPOSITORY = Path(__file__).parents[2]
 
 
+def _hear_ctrl_c() -> None:
+    """A shell starts what is to run in the background deaf to it, and so would be whatever these tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Saymask:
     """`saymask zenoh` in a process; `finish` gives its last line of JSON."""
 
@@ -57,6 +62,7 @@ class Saymask:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": path},
+            preexec_fn=_hear_ctrl_c,
         )
         self.told = ""
 
