@@ -66,7 +66,8 @@ class Replay:
             if sentence is not None:
                 self._hear(sentence)
                 if not (self._session.status().command or self._topics.command):
-                    raise SaymaskError("; ".join([*self._said, *self._session.status().reasons[-1:]]))
+                    told = " ".join(self._said) or self._session.status().reasons[-1]
+                    raise SaymaskError(f"{sentence[:60]!r} names nothing to look for: {told}")
             self._replay(progress.update)
             self._answer()
             self._write_painting()
