@@ -44,8 +44,8 @@ _BIT = r"a (?:(?:tiny|wee|little) )?(?:bit|tad|touch|smidge|smidgen|hair)"
 _ROUGHLY = re.compile(
     rf"\b(?:(?:just )?{_BIT}|(?:just )?a little|slightly)(?: more)? (?={_DIRECTIONS}\b)"
     r"|\b(?:more|further|farther) (?=to the (?:left|right)\b)"
-    rf"|(?<=\b(?:left|back|over)) (?:{_BIT}|a little)\b|(?<=\b(?:right)) (?:{_BIT}|a little)\b"
-    rf"|(?<=ward) (?:{_BIT}|a little)\b|(?<=wards) (?:{_BIT}|a little)\b"
+    rf"|(?<=\b(?:left|back|over|down)) (?:{_BIT}|a little)\b"
+    rf"|(?:(?<=\bup)|(?<=\bright)|(?<=ward)|(?<=wards)) (?:{_BIT}|a little)\b"
 )
 """How far, where nobody measures: "a bit to the left"."""
 _SAID_AGAIN = re.compile(

@@ -248,6 +248,8 @@ def test_what_is_said_on_the_way_to_a_destination(
             [("move", "", "round the table"), ("move", "", "at the chair")],
         ),
         ("snatch the ball off him", [("pick", "the ball", "")]),
+        ("lift the mug that is not red up a bit", [("pick", "the mug that is not red", "")]),
+        ("move a little bit forward", [("move", "", "forward")]),
         ("get the tv going", [("turn_on", "the tv", "")]),
         ("close the till and the safe please", [("close", "the till and the safe", "")]),
         ("close the jar of pickles tightly", [("close", "the jar of pickles", "")]),
