@@ -12,7 +12,7 @@ import yaml
 from runtime.errors import SaymaskError
 
 _COUNTS = ("steps", "images_per_step", "expressions_per_image", "regions_per_image")
-_CHOICES = {"stage": ("region", "low", "full"), "optimizer": ("adamw", "sgd")}
+_CHOICES = {"stage": ("region", "low", "words", "full"), "optimizer": ("adamw", "sgd")}
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class LossWeights:
     count: float = 0.3
     landmark: float = 0.2
     offset: float = 2.0
+    words: float = 0.0
     alpha_foreground: float = 1.0
     alpha_background: float = 0.5
 
@@ -36,7 +37,10 @@ class TrainingConfig:
     options: dict[str, Any] = field(default_factory=dict)
     """Keyword options of the network; the vocabulary's size is filled in."""
     stage: str = "full"
-    """Those of Hu et al. 2016: "region" classifies boxes, "low" the cells before the deconvolution, "full" pixels."""
+    """Those of Hu et al. 2016: "region" classifies boxes, "low" the cells before the deconvolution, "full" pixels.
+
+    The edge network's "words" teaches the image alone which words describe each thing, before any expression.
+    """
     steps: int = 8000
     images_per_step: int = 6
     expressions_per_image: int = 8

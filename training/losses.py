@@ -68,10 +68,38 @@ def offset_error(offsets: Tensor, targets: Tensor, on_object: Tensor) -> Tensor:
     return errors
 
 
+def word_cross_entropy(logits: Tensor, things: Tensor, thing_words: Tensor) -> Tensor:
+    """Cross-entropy between a softmax over the vocabulary and the words that describe each thing, mean of all: scalar.
+
+    `logits` (B, V, h, w); `things` (B, K, h, w) covered share per cell, all zero for no thing; `thing_words` (B, K, V)
+    sum to 1 for a thing. Every thing counts the same, however few cells it covers.
+    """
+    areas = things.sum((2, 3))
+    seen = (areas > 0).to(logits.dtype)
+    means = torch.einsum("bvhw,bkhw->bkv", logits.log_softmax(1), things) / areas.clamp_min(1e-6)[..., None]
+    return -((thing_words * means).sum(2) * seen).sum() / seen.sum().clamp_min(1)
+
+
+def words_loss(outputs: dict[str, Tensor], batch: dict[str, Tensor], weights: dict[str, float]) -> dict[str, Tensor]:
+    """What the image alone is taught, before any expression: the terms "words" and "offset", and "loss"."""
+    terms = _image_terms(outputs, batch)
+    terms["loss"] = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+    return terms
+
+
+def _image_terms(outputs: dict[str, Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    terms = {}
+    if "centre_offsets" in outputs and "offsets" in batch:
+        terms["offset"] = offset_error(outputs["centre_offsets"].float(), batch["offsets"], batch["on_object"])
+    if "word_logits" in outputs and "things" in batch:
+        terms["words"] = word_cross_entropy(outputs["word_logits"].float(), batch["things"], batch["thing_words"])
+    return terms
+
+
 def total_loss(outputs: dict[str, Tensor], batch: dict[str, Tensor], weights: dict[str, float]) -> dict[str, Tensor]:
     """Every term by name, and their weighted sum as "loss".
 
-    `weights` holds dice, logistic, count, landmark, offset, and alpha_foreground and alpha_background.
+    `weights` holds dice, logistic, count, landmark, offset, words, and alpha_foreground and alpha_background.
     Dice needs something to overlap with, so absent expressions are left out of it.
     """
     masks, logits = batch["masks"], outputs["mask_logits"].float()
@@ -87,7 +115,6 @@ def total_loss(outputs: dict[str, Tensor], batch: dict[str, Tensor], weights: di
         terms["count"] = F.cross_entropy(outputs["count_logits"].float(), batch["counts"])
     if "landmark_logits" in outputs and "landmarks" in batch:
         terms["landmark"] = landmark_cross_entropy(outputs["landmark_logits"].float(), batch["landmarks"])
-    if "centre_offsets" in outputs and "offsets" in batch:
-        terms["offset"] = offset_error(outputs["centre_offsets"].float(), batch["offsets"], batch["on_object"])
+    terms |= _image_terms(outputs, batch)
     terms["loss"] = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
     return terms

@@ -1,7 +1,7 @@
-"""The three stages of Hu et al. 2016 (arXiv 1603.06180): boxes, then coarse cells, then pixels.
+"""Stages of training: each starts from the one before (`--init-from`).
 
-Each starts from the one before (`--init-from`). Every network trains in stage "full"; "region" and "low" are the 2016
-network's.
+Every network trains in stage "full". "region" and "low" are those of Hu et al. 2016 (arXiv 1603.06180): boxes, then
+coarse cells, then pixels. "words" is the edge network's: what each thing is called, before any sentence.
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from training.data.regions import RegionBatches
 from training.data.rendered import TrainingBatches, Views
 from training.evaluate import evaluate_shards, shard_views
 from training.evaluate_regions import evaluate_regions
-from training.losses import low_loss, region_loss
+from training.evaluate_words import evaluate_words
+from training.losses import low_loss, region_loss, words_loss
 from training.models import ReferringSegmenter
+from training.models.edge import EdgeSegmenter
 from training.models.text_objseg import TextObjsegSegmenter
 from training.trainer import TrainingStep
 
 WATCHED = {
     "region": ("box_accuracy", "match_auroc"),
     "low": ("mean_iou", "overall_iou", "precision_at_0.5", "right_object"),
+    "words": ("word_precision", "likeliest_true"),
     "full": ("mean_iou", "precision_at_0.5", "right_object", "absent_auroc"),
 }
 """Validation figures of each stage; the first decides which checkpoint is kept."""
@@ -61,6 +64,18 @@ class LowStep(nn.Module):
         return low_loss(self.model.decode_cells_together(image, text), batch["masks"], self.loss_weights)
 
 
+class WordsStep(nn.Module):
+    """The stage of the words: the image encoder alone, three times as many pictures a second as with sentences."""
+
+    def __init__(self, model: EdgeSegmenter, loss_weights: dict[str, float]) -> None:
+        super().__init__()
+        self.model = model
+        self.loss_weights = loss_weights
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        return words_loss(self.model.encode_image(batch["pixels"]), batch, self.loss_weights)
+
+
 def make_step(model: ReferringSegmenter, config: TrainingConfig) -> nn.Module:
     """The stage's forward pass, from a batch of `make_batches` to the terms of the loss and their sum as "loss".
 
@@ -69,6 +84,8 @@ def make_step(model: ReferringSegmenter, config: TrainingConfig) -> nn.Module:
     weights = config.loss_weights()
     if config.stage == "full":
         return TrainingStep(model, weights)
+    if config.stage == "words":
+        return WordsStep(_edge(model), weights)
     staged = _staged(model, config.stage)
     # It has no part in these stages, and data-parallel training would wait for its gradient.
     staged.upsample.requires_grad_(False)
@@ -94,11 +111,20 @@ def validate(model: ReferringSegmenter, stage: str, views: Views, vocabulary: Vo
     """
     if stage == "region":
         return evaluate_regions(_staged(model, stage), vocabulary, shard_views(views, limit))
+    if stage == "words":
+        return evaluate_words(_edge(model), vocabulary, views, limit)
     return evaluate_shards(model, views, vocabulary, limit)
 
 
 def _staged(model: ReferringSegmenter, stage: str) -> TextObjsegSegmenter:
     """`model` as the one network that has the stages "region" and "low"."""
     if not isinstance(model, TextObjsegSegmenter):
-        raise SaymaskError(f"stage {stage!r} is for architecture 'text_objseg'; the others train in stage 'full' only")
+        raise SaymaskError(f"stage {stage!r} is for architecture 'text_objseg'")
+    return model
+
+
+def _edge(model: ReferringSegmenter) -> EdgeSegmenter:
+    """`model` as the one network that has the stage "words"."""
+    if not isinstance(model, EdgeSegmenter):
+        raise SaymaskError("stage 'words' is for architecture 'edge'")
     return model

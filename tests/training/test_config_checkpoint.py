@@ -33,7 +33,7 @@ def test_overrides_win_and_reach_into_the_loss(config_file: Path) -> None:
     [
         ("stepz=1", "unknown key 'stepz'"),
         ("steps=many", "steps is 'many', expected int"),
-        ("stage=high", "stage is 'high', expected one of region, low, full"),
+        ("stage=high", "stage is 'high', expected one of region, low, words, full"),
         ("optimizer=adam", "optimizer is 'adam', expected one of adamw, sgd"),
         ("regions_per_image=0", "regions_per_image is 0, expected 1 or more"),
         ("loss.weight=1", "loss: unknown key 'weight'"),

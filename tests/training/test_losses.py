@@ -16,6 +16,8 @@ from training.losses import (
     soft_dice,
     total_loss,
     weighted_logistic,
+    word_cross_entropy,
+    words_loss,
 )
 
 
@@ -94,6 +96,19 @@ def test_offset_error_looks_at_objects_only() -> None:
     targets = torch.tensor([[[[0.5, 9.0]], [[0.1, 9.0]]]])
     on_object = torch.tensor([[[[1.0, 0.0]]]])
     assert offset_error(offsets, targets, on_object).item() == pytest.approx(0.6)
+
+
+def test_word_loss_counts_every_thing_the_same_and_leaves_the_background_out() -> None:
+    logits = torch.zeros(1, 2, 1, 4)
+    logits[0, 0, 0, 0] = 9.0  # background: nothing is asked of it
+    logits[0, 0, 0, 1] = logits[0, 0, 0, 2] = math.log(3)  # a thing of two cells: 3/4 for its word
+    things, words = torch.zeros(1, 3, 1, 4), torch.zeros(1, 3, 2)
+    things[0, 0, 0, 1:3], words[0, 0, 0] = 1.0, 1.0
+    things[0, 1, 0, 3], words[0, 1] = 0.5, 0.5  # half a cell, two words, undecided
+    expected = (math.log(4 / 3) + math.log(2)) / 2
+    assert word_cross_entropy(logits, things, words).item() == pytest.approx(expected)
+    terms = words_loss({"word_logits": logits}, {"things": things, "thing_words": words}, {"words": 3.0})
+    assert terms["loss"].item() == pytest.approx(3 * expected)
 
 
 def test_total_is_the_weighted_sum_and_dice_skips_absent_expressions() -> None:

@@ -13,14 +13,15 @@ from torch import nn
 from runtime.errors import SaymaskError
 from training.models import ReferringSegmenter, build_model
 from training.models.backbones import VGG16, MobileNetV2
+from training.models.edge import EdgeSegmenter
 
 OPTIONS = {"vocabulary_size": 30, "image_size": (64, 96), "channels": 16, "embedding_size": 8, "hidden_size": 16}
 
 
-@pytest.fixture
-def model() -> ReferringSegmenter:
+@pytest.fixture(params=[False, True], ids=["plain", "evidence"])
+def model(request: pytest.FixtureRequest) -> ReferringSegmenter:
     torch.manual_seed(0)
-    built = build_model("edge", OPTIONS).eval()
+    built = build_model("edge", OPTIONS | {"evidence": request.param}).eval()
     for parameter in built.parameters():  # away from the zero start of some layers, or a wrong wiring would not show
         if parameter.ndim == 1:
             nn.init.normal_(parameter, std=0.2)
@@ -65,8 +66,35 @@ def test_one_image_shared_equals_one_image_each(model: ReferringSegmenter) -> No
         torch.testing.assert_close(shared[name], repeated[name], atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("model", [True], indirect=True, ids=["evidence"])
+def test_evidence_is_the_log_probability_of_each_word(model: EdgeSegmenter) -> None:
+    pixels = torch.randint(0, 255, (2, 64, 96, 3), dtype=torch.uint8)
+    scores = model.word_scores(pixels)
+    torch.testing.assert_close(scores.exp().sum(1), torch.ones(2, 4, 6))
+    assert model.lexicon is not None
+    evidence = model.lexicon.evidence(model.encode_image(pixels), encode(model, [[2, 3], [3, 9]], [2, 2]))
+    expected = torch.stack([scores[0, [2, 3]], scores[1, [3, 9]]]).flatten(2)
+    torch.testing.assert_close(evidence, expected.clamp_min(-8) / 4)
+
+
+@pytest.mark.parametrize("model", [True], indirect=True, ids=["evidence"])
+def test_a_step_follows_the_evidence_of_the_word_it_reads(model: EdgeSegmenter) -> None:
+    assert model.lexicon is not None
+    pixels = torch.randint(0, 255, (1, 64, 96, 3), dtype=torch.uint8)
+    image, text = model.encode_image(pixels), encode(model, [[2, 3, 4]], [3])
+    before = model.decode(image, text)["mask_logits"]
+    image["seen_total"][..., 1] += 2  # nothing is as likely in the second column
+    change = (model.decode(image, text)["mask_logits"] - before).abs()
+    assert change.max() > 1e-4
+
+
+def test_words_are_scored_with_a_lexicon_only() -> None:
+    with pytest.raises(SaymaskError, match=r"no lexicon; train one with --set options\.evidence=true"):
+        EdgeSegmenter(**OPTIONS).word_scores(torch.zeros(1, 64, 96, 3, dtype=torch.uint8))  # type: ignore[arg-type]
+
+
 def test_full_size_stays_within_six_million_parameters() -> None:
-    model = build_model("edge", {"vocabulary_size": 1000})
+    model = build_model("edge", {"vocabulary_size": 1000, "evidence": True})
     assert sum(parameter.numel() for parameter in model.parameters()) <= 6_000_000
 
 

@@ -44,6 +44,26 @@ def test_shapes_and_dtypes(batches: TrainingBatches) -> None:
     assert batch["pixels"].dtype == torch.uint8 and batch["masks"].dtype == torch.float32
 
 
+def test_words_lie_on_the_things_that_they_describe(shard_folder: Path, vocabulary: Vocabulary) -> None:
+    config = replace(CONFIG, loss=replace(CONFIG.loss, words=1.0))
+    batches = TrainingBatches(RenderedShards([shard_folder]), vocabulary, SPEC, config)
+    checked = 0
+    for step in range(5):
+        batch = batches[step]
+        assert batch["things"].shape == (3, 16, 4, 4) and batch["thing_words"].shape == (3, 16, 11)
+        assert batch["thing_words"].sum(2).tolist() == [[1.0, 1.0] + [0.0] * 14] * 3  # two things, a colour and "block"
+        for row in range(12):
+            words = words_in(batch["token_ids"][row], int(batch["lengths"][row]), vocabulary)
+            colour = next((word for word in words if word in ("red", "green", "blue")), None)
+            if colour is None or batch["counts"][row] != 1:
+                continue
+            thing = int(batch["thing_words"][row // 4, :, vocabulary.id_of(colour)].argmax())
+            covered = torch.nn.functional.avg_pool2d(batch["masks"][row][None], 8)[0]
+            torch.testing.assert_close(batch["things"][row // 4, thing], covered)
+            checked += 1
+    assert checked > 10
+
+
 def test_masks_lie_where_the_words_say_even_in_the_mirror(batches: TrainingBatches, vocabulary: Vocabulary) -> None:
     seen = {"left": 0, "right": 0}
     for step in range(30):

@@ -24,7 +24,7 @@ from training.config import TrainingConfig, load_config
 from training.expressions.datatypes import Expression
 from training.models import build_model
 from training.scenes.shards import write_shard
-from training.stages import make_batches, make_step
+from training.stages import make_batches, make_step, validate
 from training.trainer import learning_rate_share
 
 CONFIGS = Path(train.__file__).parent / "configs"
@@ -186,6 +186,34 @@ def test_other_networks_have_no_such_stage(stage: str) -> None:
     options = {"vocabulary_size": 12, "image_size": (64, 64), "channels": 16, "embedding_size": 8, "hidden_size": 16}
     with pytest.raises(SaymaskError, match=f"stage '{stage}' is for architecture 'text_objseg'"):
         make_step(build_model("edge", options), TrainingConfig(stage=stage))
+
+
+def test_the_words_stage_teaches_the_image_what_things_are_called(common: list[str], tmp_path: Path) -> None:
+    options = "{image_size: [64, 96], channels: 16, embedding_size: 8, hidden_size: 16, evidence: true}"
+    settings = ("steps=60", f"options={options}", "images_per_step=4", "warm_up_steps=0", "average_decay=0.9")
+    more = [part for setting in settings for part in ("--set", setting)]
+    command = [*common, "--config", str(CONFIGS / "edge_words.yaml"), *more, "--validate-every", "1"]
+    run = train.Run(train.make_parser().parse_args([*command, "--out", str(tmp_path)]))
+    before = validate(run.model, "words", run.views, run.vocabulary, 10)
+    assert before["things"] == 20
+    after = run.train()
+    assert after["word_precision"] > before["word_precision"] and after["word_precision"] >= 0.5
+    assert after["likeliest_true"] > 0.9  # every thing is a block
+    start = build_model("edge", run.options).state_dict()
+    kept = load_file(tmp_path / train.CHECKPOINT)
+    torch.manual_seed(run.config.seed)
+    untouched = build_model("edge", run.options).state_dict()
+    assert start.keys() == kept.keys()
+    assert torch.equal(
+        kept["attend.0.query.weight"], untouched["attend.0.query.weight"]
+    )  # sentences have no part in it
+    assert not torch.equal(kept["lexicon.rows.weight"], untouched["lexicon.rows.weight"])
+
+
+def test_the_words_stage_is_the_edge_networks() -> None:
+    options = {"vocabulary_size": 12, "image_size": (64, 64), "backbone": "mobilenet_v2"}
+    with pytest.raises(SaymaskError, match="stage 'words' is for architecture 'edge'"):
+        make_step(build_model("text_objseg", options), TrainingConfig(stage="words"))
 
 
 @pytest.mark.parametrize("name", STAGES)

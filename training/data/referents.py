@@ -84,6 +84,10 @@ class ReferentViews(ABC):
                 return labelled
         raise SaymaskError(f"{self.root}: not one of {len(self)} masks has a pixel")
 
+    def descriptions(self, index: int) -> tuple[frozenset[str], ...]:
+        """Nothing: these data sets tell what was said of a thing, which may be true of others as well."""
+        return ()
+
     def every(self, limit: int | None = None) -> Iterator[Labelled]:
         """Every referent that has a pixel, or `limit` evenly spaced ones, once."""
         count = len(self) if limit is None else min(limit, len(self))

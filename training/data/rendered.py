@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -26,7 +26,8 @@ from training.scenes.datatypes import BACKGROUND
 from training.scenes.shards import Shard, read_shard
 
 COUNT_CLASSES = {"none": 0, "one": 1, "several": 2}
-LANDMARK_STRIDE = 16
+COARSE_STRIDE = 16
+MOST_THINGS = 16
 OFFSET_STRIDE = 4
 _MIRRORED = {"left": "right", "right": "left", "leftmost": "rightmost", "rightmost": "leftmost"}
 _SMALLEST_SCALE = 0.6
@@ -58,6 +59,9 @@ class Views(Protocol):
 
     def view(self, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8], tuple[Expression, ...]]:
         """Image uint8 (h, w, 3) RGB, instances int8 (h, w), -1 for background, and the expressions of one view."""
+
+    def descriptions(self, index: int) -> Sequence[frozenset[str]]:
+        """The words true of each thing of one view, by its index; empty where the data set does not tell."""
 
 
 class RenderedShards:
@@ -93,15 +97,23 @@ class RenderedShards:
         shard, inner = self._find(index)
         return shard.image(inner), shard.instances(inner), shard.record(inner).expressions
 
+    def descriptions(self, index: int) -> list[frozenset[str]]:
+        """The words of each object's names, colours, material and pattern."""
+        shard, inner = self._find(index)
+        return [
+            frozenset(words_of(" ".join((*thing.nouns, *thing.colours, thing.material or "", thing.pattern or ""))))
+            for thing in shard.record(inner).objects
+        ]
+
 
 class TrainingBatches(Dataset[dict[str, Tensor]]):
     """Batch n of the run, augmented, as tensors.
 
-    With B images and N = B x expressions_per_image expressions (landmarks and offsets only where their loss has a
-    weight): pixels uint8 (B, H, W, 3), token_ids int64 (N,
-    max_words),
-    lengths int64 (N,), masks float32 (N, h, w), counts int64 (N,), landmarks float32 (N, H/16, W/16),
-    offsets float32 (B, 2, H/4, W/4) and on_object float32 (B, 1, H/4, W/4). Expressions of one image follow each other.
+    With B images and N = B x expressions_per_image expressions (what a loss without a weight would need is left out):
+    pixels uint8 (B, H, W, 3), token_ids int64 (N, max_words), lengths int64 (N,), masks float32 (N, h, w), counts int64
+    (N,), landmarks float32 (N, H/16, W/16), offsets float32 (B, 2, H/4, W/4), on_object float32 (B, 1, H/4, W/4),
+    things float32 (B, MOST_THINGS, H/16, W/16) and thing_words float32 (B, MOST_THINGS, vocabulary). Expressions of one
+    image follow each other.
     """
 
     def __init__(self, views: Views, vocabulary: Vocabulary, spec: NetworkSpec, config: TrainingConfig) -> None:
@@ -113,10 +125,10 @@ class TrainingBatches(Dataset[dict[str, Tensor]]):
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         cv2.setNumThreads(1)  # worker processes already share the cores
         rng = np.random.default_rng([self.config.seed, step])
-        samples: list[Sample] = []
-        for index in epoch_indices(self.config, step, len(self.views)):
-            samples += self._draw(index, rng)
-        return self._tensors(samples, rng)
+        indices = epoch_indices(self.config, step, len(self.views))
+        samples = [sample for index in indices for sample in self._draw(index, rng)]
+        arrays = self._of_expressions(samples, rng) | self._of_images(indices, samples)
+        return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
 
     def _draw(self, index: int, rng: np.random.Generator) -> list[Sample]:
         image, instances, expressions = self.views.view(index)
@@ -135,24 +147,47 @@ class TrainingBatches(Dataset[dict[str, Tensor]]):
             samples.append(Sample(pixels, labels, mirror(text) if mirrored else text, expressions[number]))
         return samples
 
-    def _tensors(self, samples: list[Sample], rng: np.random.Generator) -> dict[str, Tensor]:
+    def _of_expressions(self, samples: list[Sample], rng: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
         texts = [sample.text for sample in samples]
         token_ids, lengths = augmented_tokens(texts, self.vocabulary, self.spec, self.config, rng)
-        images = samples[:: self.config.expressions_per_image]
-        arrays = {
-            "pixels": np.stack([image.pixels for image in images]),
+        arrays: dict[str, npt.NDArray[Any]] = {
             "token_ids": token_ids,
             "lengths": lengths,
             "masks": np.stack([s.share(s.expression.referents, self.spec.logit_size) for s in samples]),
             "counts": np.array([COUNT_CLASSES[s.expression.count] for s in samples]),
         }
         if self.config.loss.landmark:
-            coarse = (self.spec.image_size[0] // LANDMARK_STRIDE, self.spec.image_size[1] // LANDMARK_STRIDE)
-            arrays["landmarks"] = np.stack([s.share(s.expression.landmarks, coarse) for s in samples])
+            arrays["landmarks"] = np.stack([s.share(s.expression.landmarks, self._coarse()) for s in samples])
+        return arrays
+
+    def _of_images(self, indices: Sequence[int], samples: list[Sample]) -> dict[str, npt.NDArray[Any]]:
+        images = samples[:: self.config.expressions_per_image]
+        arrays: dict[str, npt.NDArray[Any]] = {"pixels": np.stack([image.pixels for image in images])}
         if self.config.loss.offset:
             offsets, on_object = zip(*(centre_offsets(image.instances) for image in images), strict=True)
             arrays |= {"offsets": np.stack(offsets), "on_object": np.stack(on_object)}
-        return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+        if self.config.loss.words:
+            described = [self._things(image, index) for image, index in zip(images, indices, strict=True)]
+            arrays |= {
+                "things": np.stack([d[0] for d in described]),
+                "thing_words": np.stack([d[1] for d in described]),
+            }
+        return arrays
+
+    def _things(self, image: Sample, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Where each thing is, (MOST_THINGS, H/16, W/16), and the words true of it, (MOST_THINGS, vocabulary)."""
+        places = np.zeros((MOST_THINGS, *self._coarse()), np.float32)
+        words = np.zeros((MOST_THINGS, len(self.vocabulary)), np.float32)
+        for thing, description in enumerate(self.views.descriptions(index)[:MOST_THINGS]):
+            known = sorted({self.vocabulary.id_of(word) for word in description} - {UNKNOWN_ID})
+            if known:
+                places[thing] = image.share([thing], self._coarse())
+                words[thing, known] = 1 / len(known)
+        return places, words
+
+    def _coarse(self) -> tuple[int, int]:
+        height, width = self.spec.image_size
+        return height // COARSE_STRIDE, width // COARSE_STRIDE
 
 
 def epoch_indices(config: TrainingConfig, step: int, count: int) -> list[int]:

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 Features = dict[str, Tensor]
 """Named tensors; the names become the inputs and outputs of the exported graphs."""
 
+PER_IMAGE = ("centre_offsets", "word_logits")
+"""Image features with a loss of their own, which no expression reads."""
+
 
 @dataclass(frozen=True)
 class NetworkSpec:
@@ -53,14 +56,12 @@ class ReferringSegmenter(nn.Module, ABC):
     def decode_together(self, image: Features, text: Features) -> Features:
         """`decode` for B images with N / B expressions each, those of one image following each other.
 
-        "centre_offsets", which no expression changes, come through once per image.
+        What no expression reads, as "centre_offsets", comes through once per image.
         """
         repeats = len(next(iter(text.values()))) // len(next(iter(image.values())))
-        per_expression = {n: t.repeat_interleave(repeats, 0) for n, t in image.items() if n != "centre_offsets"}
+        per_expression = {n: t.repeat_interleave(repeats, 0) for n, t in image.items() if n not in PER_IMAGE}
         outputs = self.decode(per_expression, text)
-        if "centre_offsets" in image:
-            outputs["centre_offsets"] = image["centre_offsets"]
-        return outputs
+        return outputs | {n: t for n, t in image.items() if n in PER_IMAGE}
 
     def loss_terms(self, batch: dict[str, Tensor], weights: dict[str, float]) -> dict[str, Tensor] | None:
         """A network's own losses by name and their sum as "loss", where those of training/losses.py do not fit.

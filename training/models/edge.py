@@ -3,7 +3,9 @@
 MobileNetV2 sees the frame once. An expression then steers four FiLM blocks (Perez et al. 2018, arXiv 1709.07871) at
 stride 16, each reading its own words through attention, so that "the mug beside the book on the left" can be worked
 out a step at a time: find books, find the left one, find mugs, find the one beside it. Halfway, a landmark step turns
-"where the second thing is" into coordinates relative to it. Deconvolutions bring the answer back to stride 2.
+"where the second thing is" into coordinates relative to it. With `evidence`, the image alone tells how likely every
+word of the vocabulary describes each place, and each step sees that of the words it reads. Deconvolutions bring the
+answer back to stride 2.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from runtime.errors import SaymaskError
 from training.models.backbones import MobileNetV2
 from training.models.base import Features, NetworkSpec, ReferringSegmenter, coordinate_channels
 from training.models.text_encoder import TextEncoder
@@ -21,6 +24,7 @@ from training.models.text_encoder import TextEncoder
 _STEPS = 4
 _LANDMARK_STEP = 2  # the block before which the landmark is located
 _HEADS = 2
+_LEAST_EVIDENCE = -8.0  # log-probability below which a word is simply not there; finite and exact enough in FP16
 
 
 class _WordAttention(nn.Module):
@@ -31,27 +35,64 @@ class _WordAttention(nn.Module):
         self.query = nn.Linear(2 * size, size)
         self.scale = 1 / math.sqrt(size)
 
-    def forward(self, word_states: Tensor, word_mask: Tensor, sentence: Tensor, previous: Tensor) -> Tensor:
-        query = self.query(torch.cat([sentence, previous], 1))
-        scores = (word_states * query[:, None]).sum(-1) * self.scale
-        weights = (scores + (word_mask - 1) * 1e4).softmax(-1)  # 1e4 is finite in FP16
-        heard: Tensor = (word_states * weights[..., None]).sum(1)
-        return heard
+    def forward(self, text: Features, previous: Tensor) -> tuple[Tensor, Tensor]:
+        """What was heard (N, hidden), and how much of it came from each word (N, T)."""
+        query = self.query(torch.cat([text["sentence"], previous], 1))
+        scores = (text["word_states"] * query[:, None]).sum(-1) * self.scale
+        weights = (scores + (text["word_mask"] - 1) * 1e4).softmax(-1)  # 1e4 is finite in FP16
+        heard: Tensor = (text["word_states"] * weights[..., None]).sum(1)
+        return heard, weights
 
 
 class _FiLMBlock(nn.Module):
-    """Residual block whose channels the words scale and shift; `extra` coordinate channels join first."""
+    """Residual block whose channels the words scale and shift; `extra` coordinate channels join first.
 
-    def __init__(self, channels: int, extra: int, text: int) -> None:
+    With `evidence` so does one channel of how well each place fits the words that are read.
+    """
+
+    def __init__(self, channels: int, extra: int, text: int, evidence: bool) -> None:
         super().__init__()
         self.mix = nn.Conv2d(channels + extra, channels, 1)
+        self.weigh = nn.Conv2d(1, channels, 1, bias=False) if evidence else None
         self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(channels, affine=False)
         self.film = nn.Linear(text, 2 * channels)
 
-    def forward(self, x: Tensor, coordinates: Tensor, words: Tensor) -> Tensor:
-        y = F.relu(self.mix(torch.cat([x, coordinates], 1)))
-        return x + F.relu(modulate(self.norm(self.conv(y)), self.film(words)))
+    def forward(self, x: Tensor, coordinates: Tensor, words: Tensor, evidence: Tensor | None) -> Tensor:
+        y = self.mix(torch.cat([x, coordinates], 1))
+        if self.weigh is not None:
+            y = y + self.weigh(evidence)
+        return x + F.relu(modulate(self.norm(self.conv(F.relu(y))), self.film(words)))
+
+
+class _Lexicon(nn.Module):
+    """Which words describe what each place shows, before any sentence is heard: a softmax over the vocabulary.
+
+    A robot's command names a few words only, and looks up their rows.
+    """
+
+    def __init__(self, channels: int, vocabulary_size: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.project = nn.Conv2d(channels, channels, 1)
+        self.rows = nn.Embedding(vocabulary_size, channels)
+        self.bias = nn.Embedding(vocabulary_size, 1)
+        nn.init.normal_(self.rows.weight, std=1 / math.sqrt(channels))
+        nn.init.zeros_(self.bias.weight)
+
+    def look(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, h, w) to the features that the rows are held against, and logits (B, vocabulary, h, w)."""
+        seen = self.project(self.norm(features))
+        return seen, F.conv2d(seen, self.rows.weight[:, :, None, None], self.bias.weight[:, 0])
+
+    def read(self, token_ids: Tensor) -> Features:
+        return {"word_rows": self.rows(token_ids), "word_bias": self.bias(token_ids)}
+
+    @staticmethod
+    def evidence(image: Features, text: Features) -> Tensor:
+        """Log-probability of each word at each place, cut off below: (N, T, h * w), between -2 and 0."""
+        logits = text["word_rows"] @ image["seen"].flatten(2) + text["word_bias"]
+        return (logits - image["seen_total"].flatten(2)).clamp_min(_LEAST_EVIDENCE) / 4
 
 
 def modulate(x: Tensor, film: Tensor) -> Tensor:
@@ -140,8 +181,11 @@ class EdgeSegmenter(ReferringSegmenter):
 
     Text features: `word_states` (N, T, hidden), `sentence` (N, hidden), `word_mask` (N, T) 1 at words and 0 at padding.
     Image features: `features_s16`, `features_s8`, `features_s4`, and `centre_offsets` (B, 2, H / 4, W / 4): from each
-    cell to
-    the centre of the object it shows, (dx, dy) in fractions of the image's width and height.
+    cell to the centre of the object it shows, (dx, dy) in fractions of the image's width and height.
+
+    With `evidence` also, of text, `word_rows` (N, T, channels) and `word_bias` (N, T, 1), and of the image `seen`
+    (B, channels, H / 16, W / 16) and `seen_total` (B, 1, H / 16, W / 16): seen . row + bias - total is the
+    log-probability that the word describes the place.
     """
 
     coordinates: Tensor
@@ -155,6 +199,7 @@ class EdgeSegmenter(ReferringSegmenter):
         embedding_size: int = 128,
         hidden_size: int = 256,
         max_words: int = 20,
+        evidence: bool = False,
     ) -> None:
         super().__init__()
         height, width = image_size
@@ -164,10 +209,11 @@ class EdgeSegmenter(ReferringSegmenter):
         self.spec = NetworkSpec((height, width), logit_size, max_words, vocabulary_size, conv_transpose_nodes=5)
         self.text = TextEncoder(vocabulary_size=vocabulary_size, embedding_size=embedding_size, hidden_size=hidden_size)
         self.image = _ImageEncoder(channels)
+        self.lexicon = _Lexicon(channels, vocabulary_size) if evidence else None
         self.register_buffer("coordinates", coordinate_channels(height // 16, width // 16), persistent=False)
         self.attend = nn.ModuleList(_WordAttention(hidden_size) for _ in range(_STEPS))
         extra = [2 if step < _LANDMARK_STEP else 4 for step in range(_STEPS)]
-        self.blocks = nn.ModuleList(_FiLMBlock(channels, count, hidden_size) for count in extra)
+        self.blocks = nn.ModuleList(_FiLMBlock(channels, count, hidden_size, evidence) for count in extra)
         self.look = nn.ModuleList(_SelfAttention(channels) for _ in range(2))
         self.landmark = nn.Conv2d(channels, 1, 1)
         self.up8 = nn.ConvTranspose2d(channels, channels // 2, 4, 2, 1)
@@ -185,31 +231,59 @@ class EdgeSegmenter(ReferringSegmenter):
         word_states, sentence = self.text(token_ids, lengths)
         positions = torch.arange(token_ids.shape[1], device=token_ids.device)
         word_mask = (positions[None] < lengths[:, None]).to(word_states.dtype)
-        return {"word_states": word_states, "sentence": sentence, "word_mask": word_mask}
+        text = {"word_states": word_states, "sentence": sentence, "word_mask": word_mask}
+        return text if self.lexicon is None else text | self.lexicon.read(token_ids)
 
     def encode_image(self, pixels: Tensor) -> Features:
+        """As the base class says; in training also "word_logits" (B, vocabulary, H / 16, W / 16) for their own loss."""
         features: Features = self.image(pixels)
-        return features
+        if self.lexicon is None:
+            return features
+        features["seen"], logits = self.lexicon.look(features["features_s16"])
+        features["seen_total"] = logits.logsumexp(1, keepdim=True)
+        return features | {"word_logits": logits} if self.training else features
+
+    def word_scores(self, pixels: Tensor) -> Tensor:
+        """Log-probability of every word at each place of `pixels` uint8 (B, H, W, 3): (B, vocabulary, H / 16, W / 16).
+
+        Raises SaymaskError without `evidence`.
+        """
+        if self.lexicon is None:
+            raise SaymaskError("this network has no lexicon; train one with --set options.evidence=true")
+        return self.lexicon.look(self.image(pixels)["features_s16"])[1].log_softmax(1)
 
     def decode(self, image: Features, text: Features) -> Features:
         """As the base class says; in training also "landmark_logits" (N, H / 16, W / 16) for their own loss."""
         sentence = text["sentence"]
-        steps: list[Tensor] = []
+        steps, weights = [sentence], []
         for attend in self.attend:
-            steps.append(attend(text["word_states"], text["word_mask"], sentence, steps[-1] if steps else sentence))
+            heard, weight = attend(text, steps[-1])
+            steps.append(heard)
+            weights.append(weight)
+        steps = steps[1:]
+        evidence = self._evidence(image, text, weights)
         count = sentence.shape[0]
         x = image["features_s16"].expand(count, -1, -1, -1)
         xy = self.coordinates.to(x.dtype).expand(count, -1, -1, -1)
-        x = self.blocks[0](x, xy, steps[0])
-        x = self.look[0](self.blocks[1](x, xy, steps[1]), xy)
+        x = self.blocks[0](x, xy, steps[0], evidence[0])
+        x = self.look[0](self.blocks[1](x, xy, steps[1], evidence[1]), xy)
         landmark_logits = self.landmark(x)
         place = torch.cat([xy, xy - self._locate(landmark_logits, xy)], 1)
-        x = self.look[1](self.blocks[2](x, place, steps[2]), xy)
-        x = self.blocks[3](x, place, steps[3])
+        x = self.look[1](self.blocks[2](x, place, steps[2], evidence[2]), xy)
+        x = self.blocks[3](x, place, steps[3], evidence[3])
         outputs = {"mask_logits": self._upsample(x, image, steps[3]), "count_logits": self._count(x, sentence)}
         if self.training:
             outputs["landmark_logits"] = landmark_logits.squeeze(1)
         return outputs
+
+    def _evidence(self, image: Features, text: Features, weights: list[Tensor]) -> list[Tensor | None]:
+        """How well each place fits the words that each step reads: (N, 1, H / 16, W / 16)."""
+        if self.lexicon is None:
+            return [None] * _STEPS
+        words = self.lexicon.evidence(image, text)
+        height, width = image["seen"].shape[2:]
+        read = torch.stack(weights, 1) @ words  # (N, steps, H / 16 * W / 16)
+        return [read[:, step].reshape(-1, 1, height, width) for step in range(_STEPS)]
 
     @staticmethod
     def _locate(landmark_logits: Tensor, xy: Tensor) -> Tensor:
