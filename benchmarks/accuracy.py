@@ -49,7 +49,7 @@ def ask(segmenter: Segmenter, image: TestImage) -> list[Segmentation]:
 def score(segmenter: Segmenter, image: TestImage) -> list[Scored]:
     """The answers of `ask` with what came of them."""
     return [
-        Scored(image, expression, answer, outcome_of(expression, image.instances, answer))
+        Scored(image, expression, answer, outcome_of(expression, image.instances, answer, image.objects))
         for expression, answer in zip(image.expressions, ask(segmenter, image), strict=True)
     ]
 

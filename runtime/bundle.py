@@ -31,7 +31,7 @@ _MAX_JSON_BYTES = 8 << 20
 _MAX_FILE_BYTES = (2 << 30) - 1
 """Protobuf's own limit for one ONNX file."""
 _DTYPES = ("uint8", "int64", "float32", "float16")
-_THRESHOLDS = ("mask_logit", "absent_probability", "ambiguous_probability", "piece_share")
+_THRESHOLDS = ("mask_logit", "absent_probability", "ambiguous_probability", "piece_share", "found_confidence")
 _ENGINE_GATE = ("mask_iou_mean", "overall_iou_change")
 _CALIBRATION = ("count_temperature", "mask_temperature", "evidence_weight", "evidence_offset")
 

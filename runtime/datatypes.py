@@ -27,9 +27,13 @@ Action = Literal[
 
 
 class Verdict(str, Enum):
-    """Whether there is one thing (for a plural: at least one) that the words mean."""
+    """Whether there is one thing (for a plural: at least one) that the words mean.
+
+    UNSURE is a FOUND that is wrong too often to act on: one thing is offered, to be confirmed first.
+    """
 
     FOUND = "FOUND"
+    UNSURE = "UNSURE"
     NOT_FOUND = "NOT_FOUND"
     AMBIGUOUS = "AMBIGUOUS"
 

@@ -33,7 +33,13 @@ from training.expressions.datatypes import Expression
 from training.metrics import Outcome, outcome_of, summarise
 from training.models import ReferringSegmenter
 
-THRESHOLDS = {"mask_logit": 0.0, "absent_probability": 0.5, "ambiguous_probability": 0.5, "piece_share": 0.7}
+THRESHOLDS = {
+    "mask_logit": 0.0,
+    "absent_probability": 0.5,
+    "ambiguous_probability": 0.5,
+    "piece_share": 0.7,
+    "found_confidence": 0.0,
+}
 CALIBRATION = {"count_temperature": 1.0, "mask_temperature": 1.0, "evidence_weight": 0.0, "evidence_offset": 0.0}
 """What a network is judged by before training/calibrate.py has seen it."""
 

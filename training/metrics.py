@@ -15,9 +15,13 @@ import numpy.typing as npt
 
 from runtime.datatypes import Verdict
 from runtime.vision.overlap import overall_iou, overlap, precision_at
+from training.expressions.attributes import COLOUR_NEIGHBOURS
 from training.expressions.datatypes import Expression
+from training.scenes.datatypes import SceneObject
+from training.scenes.split import is_mesh, split_of
 
 PRECISION_LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
+COLOUR_WORDS = frozenset(COLOUR_NEIGHBOURS)
 CORRECT_IOU = 0.5
 """A FOUND answer counts as correct from this IoU on (the usual level of referring segmentation)."""
 
@@ -41,6 +45,8 @@ class Outcome:
     several_probability: float
     verdict: str
     confidence: float
+    groups: tuple[str, ...] = ()
+    """Further slices that it belongs to: "colour" where a colour is told, "withheld_scan" where it is about one."""
 
     @property
     def iou(self) -> float:
@@ -49,9 +55,12 @@ class Outcome:
 
     @property
     def correct(self) -> bool:
-        """The verdict is the one the ground truth asks for, and a FOUND mask is the referent's."""
+        """The verdict is the one the ground truth asks for, and a FOUND mask is the referent's.
+
+        UNSURE offers a mask as FOUND does, and is as right as that: its confidence is a promise as well.
+        """
         expected = "FOUND" if self.plural and self.count != "none" else _EXPECTED_VERDICT[self.count]
-        if self.verdict != expected:
+        if ("FOUND" if self.verdict == "UNSURE" else self.verdict) != expected:
             return False
         return expected != "FOUND" or (self.chosen and self.iou >= CORRECT_IOU)
 
@@ -69,8 +78,16 @@ class Answered(Protocol):
     def count_probabilities(self) -> tuple[float, float, float]: ...
 
 
-def outcome_of(expression: Expression, instances: npt.NDArray[np.int8], answer: Answered) -> Outcome:
-    """`answer` against the ground truth of `expression`; `instances` int8 (h, w) holds object indices."""
+def outcome_of(
+    expression: Expression,
+    instances: npt.NDArray[np.int8],
+    answer: Answered,
+    objects: Sequence[SceneObject] = (),
+) -> Outcome:
+    """`answer` against the ground truth of `expression`; `instances` int8 (h, w) holds indices into `objects`.
+
+    Without `objects`, as of photographs, nothing belongs to the slice "withheld_scan".
+    """
     intersection, union, chosen = overlap(answer.raw_mask, instances, expression.referents)
     none, _, several = answer.count_probabilities
     return Outcome(
@@ -84,7 +101,19 @@ def outcome_of(expression: Expression, instances: npt.NDArray[np.int8], answer: 
         several_probability=several,
         verdict=answer.verdict.value,
         confidence=answer.confidence,
+        groups=_groups(expression, objects),
     )
+
+
+def _groups(expression: Expression, objects: Sequence[SceneObject]) -> tuple[str, ...]:
+    """Of what a thing is told apart by, and whether every referent is a scanned or modelled mesh not trained on."""
+    groups = []
+    if expression.kind == "attribute" and not COLOUR_WORDS.isdisjoint(expression.text.split()):
+        groups.append("colour")
+    referents = [objects[index].identifier for index in expression.referents if objects]
+    if referents and all(is_mesh(name) and split_of(name) != "train" for name in referents):
+        groups.append("withheld_scan")
+    return tuple(groups)
 
 
 def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float:
@@ -141,7 +170,8 @@ def summarise(outcomes: Iterable[Outcome]) -> dict[str, Any]:
     deserving = [o.verdict == "FOUND" for o in present if o.count == "one" or o.plural]
     summary = _figures(present)
     summary["slices"] = {
-        kind: _figures([o for o in present if o.kind == kind]) for kind in sorted({o.kind for o in present})
+        name: _figures([o for o in present if name in (o.kind, *o.groups)])
+        for name in sorted({name for o in present for name in (o.kind, *o.groups)})
     }
     summary["expressions"] = len(everything)
     summary["absent_auroc"] = auroc([o.absent_probability for o in everything], [o.count == "none" for o in everything])

@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             continue
         config = _per_word_config(arguments) if stage.name == "per_word" else _CONFIGS / stage.config
         out = arguments.out / stage.name
-        if not _finished(out, config, arguments.set):
+        if not finished(out, config, arguments.set):
             tqdm.write(f"{stage.name}: {config.name}")
             train.run(train.make_parser().parse_args(training_arguments(stage, config, arguments)))
         if stage.name == "per_word":
@@ -116,7 +116,7 @@ def _dataset(arguments: argparse.Namespace) -> list[str]:
     return ["--dataset", arguments.dataset, *split_by]
 
 
-def _finished(out: Path, config: Path, overrides: Sequence[str]) -> bool:
+def finished(out: Path, config: Path, overrides: Sequence[str]) -> bool:
     """Whether a run's last saved state is at the config's last step."""
     return (out / train.STATE).is_file() and _steps_done(out) >= load_config(config, overrides).steps
 

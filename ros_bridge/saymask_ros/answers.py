@@ -53,7 +53,8 @@ def detections_message(answer: Segmentation, types: MessageTypes) -> Message:
     """
     header = header_of(answer.stamp_ns, answer.camera_frame, types)
     score = answer.confidence
-    if answer.verdict is Verdict.AMBIGUOUS:  # one of them is meant, or one of more where they could not be cut apart
+    # One of them is meant, or one of more where they could not be cut apart, or it must be confirmed.
+    if answer.verdict in (Verdict.AMBIGUOUS, Verdict.UNSURE):
         score /= max(2, len(answer.candidates))
     detections = [
         types.Detection2D(

@@ -50,6 +50,7 @@ def after_answer(state: Dialogue, answer: Segmentation, *, landmarks: Mapping[st
         if narrows:
             return state, f"{said} {question(state)}"
     ambiguous = answer.verdict is Verdict.AMBIGUOUS
+    asked = ambiguous or answer.verdict is Verdict.UNSURE
     # Things that could not be cut apart are no candidate for "yes".
     candidates = () if ambiguous and len(answer.candidates) < 2 else answer.candidates
     return (
@@ -58,8 +59,8 @@ def after_answer(state: Dialogue, answer: Segmentation, *, landmarks: Mapping[st
             candidates=candidates,
             described=tell_apart(candidates, landmarks, command.target),
             landmarks=dict(landmarks),
-            open=ambiguous,
-            asked=tuple(range(len(candidates))) if ambiguous else (),
+            open=asked,
+            asked=tuple(range(len(candidates))) if asked else (),
         ),
         said,
     )

@@ -15,7 +15,7 @@ MOST_LISTED = 4
 
 
 def speak(answer: Segmentation, *, landmarks: Mapping[str, Box] = {}) -> str:
-    """What to say of `answer`, in one to three short sentences; a question at the end where it is AMBIGUOUS.
+    """What to say of `answer`, in one to three short sentences; a question at the end where it is AMBIGUOUS or UNSURE.
 
     Only what the camera shows is claimed, never that anything moves. `landmarks`: boxes (camera pixels) of named things
     that may tell candidates apart ("one beside the mug"). Left and right are the camera's.
@@ -30,6 +30,9 @@ def speak(answer: Segmentation, *, landmarks: Mapping[str, Box] = {}) -> str:
         return f"{said} {answer.note}".strip()
     i_see = "I think I see" if unsure or unknown else "I see"
     doubt = ", but I am not sure" if unsure and not unknown else ""
+    if answer.verdict is Verdict.UNSURE:
+        said = f"I think I see {seen(target)}, but I am not sure."
+        return " ".join(part for part in (said, answer.note, "Do you mean that one?") if part)
     if answer.verdict is Verdict.FOUND:
         return f"{i_see} {_found(answer)}{doubt}. {answer.note}".strip()
     details = tell_apart(answer.candidates, landmarks, target)

@@ -26,6 +26,7 @@ _THINGS: tuple[Colour, ...] = (
 """RGB, bright enough for dark and light tables, told apart by lightness as well as by hue."""
 _VERDICTS: dict[Verdict, tuple[str, Colour]] = {
     Verdict.FOUND: ("FOUND", (0, 168, 112)),
+    Verdict.UNSURE: ("THIS ONE?", (214, 134, 10)),
     Verdict.AMBIGUOUS: ("WHICH ONE?", (214, 134, 10)),
     Verdict.NOT_FOUND: ("NOT FOUND", (205, 60, 60)),
 }

@@ -102,7 +102,8 @@ def interpret(
     first (`piece_share`; see `strongest_pieces`). NOT_FOUND where "none" is more likely than `absent_probability`, or
     the mask is empty; AMBIGUOUS where one thing was asked for and "several" is more likely than
     `ambiguous_probability` (a network that does not count never says so); else FOUND, where a single thing was asked
-    for and the mask lies on several, with the one it lies on most.
+    for and the mask lies on several, with the one it lies on most; UNSURE where a single thing was asked for and the
+    confidence is below `found_confidence`.
     Confidence is the probability of that verdict, times the mean probability of the mask's cells where there is a
     mask. Raises SaymaskError where the network's numbers are not finite.
     """
@@ -140,6 +141,8 @@ def interpret(
     answered = several if ambiguous else 1 - none if plural else one
     chosen = probability[inside]
     confidence = answered * (float(chosen.mean()) if chosen.size else 0.5)
+    if verdict is Verdict.FOUND and not plural and confidence < thresholds["found_confidence"]:
+        verdict = Verdict.UNSURE
     return Answer(mask, verdict, confidence, candidates, counts, raw_mask)
 
 

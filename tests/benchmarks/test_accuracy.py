@@ -56,7 +56,7 @@ def test_oracle_gets_full_marks(images: list[TestImage]) -> None:
     for name in ("overall_iou", "mean_iou", "precision_at_0.9", "right_object", "absent_auroc", "ambiguous_auroc"):
         assert figures[name] == 1.0, name
     assert (figures["ece"], figures["wrong_found_rate"], figures["coverage"]) == (0.0, 0.0, 1.0)
-    assert set(figures["slices"]) == {"attribute", "position", "category", "plural"}
+    assert set(figures["slices"]) == {"attribute", "colour", "position", "category", "plural"}
 
 
 def test_iou_is_of_the_raw_mask(images: list[TestImage]) -> None:

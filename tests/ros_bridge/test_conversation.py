@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from runtime.datatypes import Box, Verdict
@@ -172,6 +174,19 @@ def test_what_was_refused_is_not_found_again(bench: Bench) -> None:
     for _ in range(30):
         outcome, said = bench.frame(LEFT)
         assert outcome.segmentation.verdict is Verdict.AMBIGUOUS and said == []
+
+
+def test_one_thing_offered_in_doubt_is_grasped_after_a_yes_only(bench: Bench) -> None:
+    see = bench.segmenter.see
+    bench.segmenter.act = lambda frame, words: replace(see(frame, words), verdict=Verdict.UNSURE, confidence=0.6)
+    bench.say("pick up the jar")
+    outcome, said = bench.frame(LEFT)
+    assert said == ["I think I see the jar, but I am not sure. Do you mean that one?"]
+    assert shown(outcome) == (Verdict.UNSURE, [LEFT]) and bench.session.status().question_open
+    assert outcome.no_grasp == "it is not settled which thing 'the jar' means; a reply is awaited"
+    assert bench.say("yes") == ["Okay, that one."]
+    outcome, said = bench.frame(moved(LEFT, 3))
+    assert shown(outcome) == (Verdict.FOUND, [moved(LEFT, 3)]) and said == []
 
 
 def test_a_choice_that_was_refused(chosen: Bench) -> None:

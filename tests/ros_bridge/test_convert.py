@@ -529,9 +529,10 @@ def test_detections(distribution: Any) -> None:
     assert through_cdr(convert.detections_message(answer(), types), types).detections == []
 
 
-def test_an_ambiguous_answer_never_scores_one_half() -> None:
+@pytest.mark.parametrize("verdict", [Verdict.AMBIGUOUS, Verdict.UNSURE])
+def test_what_must_be_asked_about_never_scores_one_half(verdict: Verdict) -> None:
     """Not even where the things could not be cut apart."""
-    message: Any = convert.detections_message(answer(LEFT, verdict=Verdict.AMBIGUOUS, confidence=0.99), TYPES)
+    message: Any = convert.detections_message(answer(LEFT, verdict=verdict, confidence=0.99), TYPES)
     assert message.detections[0].results[0].hypothesis.score < 0.5
 
 

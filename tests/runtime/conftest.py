@@ -60,6 +60,7 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> MakeBundle:
                 "absent_probability": 0.5,
                 "ambiguous_probability": 0.5,
                 "piece_share": 0.7,
+                "found_confidence": 0.0,
             },
             "calibration": {
                 "count_temperature": 1.0,

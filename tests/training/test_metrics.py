@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
-from training.metrics import Outcome, auroc, expected_calibration_error, summarise
+from runtime.datatypes import Verdict
+from runtime.vision.postprocess import Answer
+from training.expressions.datatypes import Expression
+from training.metrics import Outcome, auroc, expected_calibration_error, outcome_of, summarise
+from training.scenes.datatypes import SceneObject
 
 
 def outcome(**changes: object) -> Outcome:
@@ -64,10 +69,35 @@ def test_confidence_of_exactly_one_falls_into_the_last_bin() -> None:
         ({"count": "several", "verdict": "AMBIGUOUS"}, True),
         ({"count": "several", "verdict": "FOUND"}, False),
         ({"count": "several", "plural": True, "verdict": "FOUND"}, True),
+        ({"verdict": "UNSURE"}, True),  # what is offered is the right one
+        ({"verdict": "UNSURE", "chosen": False}, False),
+        ({"count": "several", "verdict": "UNSURE"}, False),
     ],
 )
 def test_what_counts_as_a_correct_answer(changes: dict[str, object], correct: bool) -> None:
     assert outcome(**changes).correct is correct
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "identifier", "groups"),
+    [
+        ("the red mug", "attribute", "mug/1200000001", ("colour",)),
+        ("the metal mug", "attribute", "mug/1200000001", ()),
+        ("the orange left of the red mug", "relation", "orange/1200000001", ()),
+        ("the vase", "category", "quat_UpdatedMod_Vase", ("withheld_scan",)),  # split test by its name's hash
+        ("the vase", "category", "absent", ()),
+    ],
+)
+def test_groups_beside_the_kind(text: str, kind: str, identifier: str, groups: tuple[str, ...]) -> None:
+    thing = SceneObject(0, identifier, ("mug",), (), None, None, 0.1, (0, 0, 0), (0, 0, 1), (0, 0, 4, 4), 16, False)
+    referents = () if identifier == "absent" else (0,)
+    expression = Expression(text, text, kind, referents)  # type: ignore[arg-type]
+    full = np.ones((4, 4), np.bool_)
+    answer = Answer(full, Verdict.FOUND, 0.9, (), (0.0, 1.0, 0.0), full)
+    scored = outcome_of(expression, np.zeros((4, 4), np.int8), answer, [thing])
+    assert scored.groups == groups
+    slices = summarise([scored])["slices"]
+    assert set(slices) == ({kind, *groups} if referents else set())
 
 
 def test_summary_separates_choice_from_doubt() -> None:

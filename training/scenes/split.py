@@ -47,6 +47,11 @@ def split_of(identifier: str) -> Split:
     return "validation" if percent < TEST_PERCENT + VALIDATION_PERCENT else "train"
 
 
+def is_mesh(identifier: str) -> bool:
+    """Whether it is a mesh from a file, scanned or modelled by hand, and not made from a seed."""
+    return _PROCEDURAL.fullmatch(identifier) is None
+
+
 def draw_seed(rng: np.random.Generator, split: Split) -> int:
     """A seed for a procedural object or surface of `split`."""
     seeds = SEED_RANGES[split]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.datatypes import Box
-from runtime.language.dialogue import after_answer, after_reply
+from runtime.datatypes import Box, Verdict
+from runtime.language.dialogue import Dialogue, after_answer, after_reply
 from runtime.language.speech import is_list
 from runtime.language.telling_apart import a_one, the_one
 from runtime.language.vocabulary import words_of
@@ -265,6 +265,15 @@ def test_yes_takes_what_was_offered(yes: str) -> None:
     offered = after_reply(after_reply(asked(*TWO), "left").state, "no").state
     assert index_of(after_reply(offered, yes)) == 1
     assert index_of(after_reply(asked(RIGHT), yes)) == 0
+
+
+def test_one_thing_that_is_offered_in_doubt() -> None:
+    state, said = after_answer(Dialogue(), answer_to(pick(), LEFT, verdict=Verdict.UNSURE, confidence=0.6))
+    assert state.open and said.endswith("Do you mean that one?")
+    assert index_of(after_reply(state, "yes that one")) == 0
+    refused = after_reply(state, "no")
+    assert refused.chosen is None and refused.say == "Okay, not that one. Which jar do you mean?"
+    assert next_command(after_reply(state, "no the red one")).target == "the red jar"
 
 
 def test_yes_and_then() -> None:

@@ -207,6 +207,10 @@ def test_an_unknown_word_is_told(boxes: list[Box], said: str) -> None:
 
 
 def test_things_that_could_not_be_cut_apart() -> None:
+    assert (
+        speak(answer_to(pick(), LEFT, verdict=Verdict.UNSURE, confidence=0.7))
+        == "I think I see the jar, but I am not sure. Do you mean that one?"
+    )
     assert speak(answer_to(pick(), LEFT, verdict=Verdict.AMBIGUOUS)) == "I see more than one jar. Which one?"
     assert (
         speak(answer_to(pick("the pliers"), verdict=Verdict.AMBIGUOUS))

@@ -11,7 +11,13 @@ from runtime.vision.postprocess import Answer, interpret, measure, unletterbox_l
 from runtime.vision.preprocess import Letterbox
 
 Map = npt.NDArray[np.float32]
-THRESHOLDS = {"mask_logit": 0.0, "absent_probability": 0.5, "ambiguous_probability": 0.5, "piece_share": 0.7}
+THRESHOLDS = {
+    "mask_logit": 0.0,
+    "absent_probability": 0.5,
+    "ambiguous_probability": 0.5,
+    "piece_share": 0.7,
+    "found_confidence": 0.0,
+}
 SQUARE = Letterbox.fit((160, 160), (320, 320))
 
 
@@ -24,13 +30,14 @@ def answer(
     temperature: float = 1.0,
     weight: float = 0.0,
     place: Letterbox = SQUARE,
+    found: float = 0.0,
 ) -> Answer:
     return interpret(
         logits,
         None if counts is None else np.array(counts, np.float32),
         offsets,
         place,
-        thresholds=THRESHOLDS,
+        thresholds=THRESHOLDS | {"found_confidence": found},
         calibration={
             "count_temperature": temperature,
             "mask_temperature": 1.0,
@@ -116,6 +123,27 @@ def test_confidence_is_calibrated() -> None:
     assert cool.confidence == pytest.approx(cooled[1] * mask_probability, abs=1e-6)
     assert cool.count_probabilities == pytest.approx(cooled, abs=1e-6)
     assert answer(logits, [2, 0, 0]).confidence == pytest.approx(softmax[1], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("counts", "plural", "verdict"),
+    [
+        ([0, 2, 0], False, Verdict.UNSURE),
+        ([0, 2, 0], True, Verdict.FOUND),
+        ([0, 0, 3], False, Verdict.AMBIGUOUS),
+        ([3, 0, 0], False, Verdict.NOT_FOUND),
+    ],
+)
+def test_one_thing_below_the_confidence_to_act_on_is_offered(
+    counts: list[float], plural: bool, verdict: Verdict
+) -> None:
+    logits, _, (disc,) = discs((50, 50, 20))
+    offered = answer(logits, counts, plural=plural, found=0.99)
+    assert offered.verdict is verdict
+    if verdict is Verdict.UNSURE:
+        sure = answer(logits, counts)
+        assert sure.verdict is Verdict.FOUND and sure.confidence == offered.confidence < 0.99
+        assert np.array_equal(offered.mask, disc) and len(offered.candidates) == 1
 
 
 def test_weak_pieces_are_left_out_where_one_thing_was_meant() -> None:
