@@ -55,7 +55,7 @@ def read_rows(path: Path) -> list[Row]:
 
 def training_arguments(row: Row, args: argparse.Namespace) -> list[str]:
     """The arguments of training/train.py for one row."""
-    options: list[str | Path] = ["--config", args.config, "--out", args.runs / row.name, "--compile"]
+    options: list[str | Path] = ["--config", args.config, "--out", args.runs / row.name]
     options += ["--data", *args.data, "--validation", *args.validation, "--vocabulary", args.vocabulary]
     options += ["--validation-views", str(args.validation_views), "--validate-every", str(args.steps)]
     options += ["--threads", str(args.threads), "--accelerator", args.accelerator]
@@ -65,7 +65,7 @@ def training_arguments(row: Row, args: argparse.Namespace) -> list[str]:
         options += ["--backbone-weights", args.backbone_weights]
     for setting in settings_of(row, args):
         options += ["--set", setting]
-    return [str(option) for option in options if option != "--compile" or args.compile]
+    return [str(option) for option in options]
 
 
 def settings_of(row: Row, args: argparse.Namespace) -> list[str]:
@@ -118,7 +118,6 @@ def make_parser() -> argparse.ArgumentParser:
     add("--runs", type=Path, default=Path("runs/ablations"), help="folder of the runs")
     add("--threads", type=int, default=0, help="processor threads of the network; 0: all")
     add("--accelerator", default="auto", help="cpu, gpu or auto")
-    add("--compile", action="store_true", help="see training/train.py")
     add("--out", type=Path, default=RESULT, metavar="JSON", help="where the table is written")
     return parser
 

@@ -64,8 +64,6 @@ class Run:
             self.options["image_size"] = tuple(self.options["image_size"])
         self.model = self._start()
         self.step = make_step(self.model, self.config)
-        if arguments.compile:
-            self.step.compile()
         self.optimizer = make_optimizer(self.model, self.config)
         self.average = WeightAverage(self.model, self.config.average_decay)
         state = self.out / STATE
@@ -264,7 +262,6 @@ def make_parser() -> argparse.ArgumentParser:
     add("--threads", type=int, default=0, help="processor threads of the network; 0: all")
     add("--accelerator", default="auto", help="cpu, gpu or auto")
     add("--devices", default="auto", help="how many, or auto")
-    add("--compile", action="store_true", help="torch.compile the step: a quarter faster, needs a C++ compiler")
     add("--precision", default="bf16-mixed", help="Lightning Fabric's precision")
     return parser
 

@@ -26,6 +26,8 @@ def after_filler(text: str) -> str:
     end = len(words)
     while end > 0 and (shorter := _frame_after(words, end)) < end:
         end = shorter
+    while 1 < end < len(words) and words[end - 1] in _LEFT_OVER:
+        end -= 1
     kept = words[:end] if end else words
     inner = [word for i, word in enumerate(kept) if not (word in _ANYWHERE and i > 0)] or kept
     return " ".join(inner).strip(" ,")
@@ -84,6 +86,8 @@ def _led_up(words: Sequence[str], start: int) -> int:
     return 0
 
 
+_LEFT_OVER = words_in("and or but so then as")
+"""What joined what was taken away: "... and (show me)"."""
 _STATES = words_in("open shut closed on off")
 _BEFORE_RIGHT = words_in("your my his her our the to far on turn left and go move roll come drive steer")
 _MACHINES = words_in("coffee washing sewing espresso vending bread ice fax copy ticket toy popcorn bubble the a my")
@@ -160,6 +164,11 @@ def _belongs(words: Sequence[str], start: int, end: int) -> bool:
     if list(words[start:end]) == ["machine"] and words[start - 1] in _MACHINES:
         return True
     verb = VERBS.at(words)
+    if list(words[start : start + 2]) in (["right", "away"], ["right", "now"]) and words[start - 1] in (
+        "left",
+        "right",
+    ):
+        return False
     if words[start:end] == ["right"] and verb and verb[0] in ("move", "turn", "drive"):
         return True
     return (words[start] == "right" and words[start - 1] in _BEFORE_RIGHT) or (

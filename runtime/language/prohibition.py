@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runtime.language.phrasebook import word_set
-from runtime.language.phrases import DETERMINERS, VERBS
+from runtime.language.phrases import DETERMINERS, VERBS, WISHES
 
 _NEGATIONS = tuple(
     tuple(phrase.split())
@@ -70,5 +70,6 @@ def _is_of_somebody_else(words: Sequence[str], start: int, end: int) -> bool:
 def _kept_before(words: Sequence[str]) -> list[str]:
     """What is asked for before a prohibition: "pick up the banana but" of "... but dont touch the apple"."""
     asks = any((verb := VERBS.at(words, i)) and verb[0] and words[verb[1] : verb[1] + 1] for i in range(len(words)))
+    asks = asks or any((wish := WISHES.at(words, i)) and wish[0] for i in range(len(words)))
     asks = asks and not DETERMINERS.isdisjoint(words)
     return list(words) if asks else []

@@ -28,6 +28,9 @@ _QUESTIONS_BEFORE = words_in("see check know tell wonder ask as only even")
 _TO_BE = words_in("are is was were should must might")
 _NO_VERBS = word_set("function_words")
 _RINGS = words_in("ring string spring icing king")
+_IT_DOES = words_in(
+    "looks seems belongs needs has goes smells feels weighs hurts might should sounds tastes matters makes"
+)
 _MODALS = words_in("can could will would should may might do does did")
 _CONDITIONS = words_in("if unless until till because cause cuz coz whenever although though otherwise")
 _TIMES = words_in("when while once before after since as")
@@ -129,12 +132,16 @@ def _explains(words: Sequence[str], start: int) -> bool:
     if word in ("you", "they", "he", "she", "it") and follows != "and":
         if follows == "is" and "not" in words[:start]:
             return False  # "it is not the lemon it is the lime"
+        if word == "it" and follows in _IT_DOES and not PREPOSITIONS.before(words, len(words)):
+            return True
         return (follows in _TO_BE and not _is_contact(rest[1:])) or not _OBJECTS.isdisjoint(rest[1:3])
     inside = before not in ("left", "right") and PREPOSITIONS.before(words, start)
     if start > 2 and before not in DETERMINERS and not inside and word in _POSSESSIVE | PEOPLE | PERSONAL:
         owner = start + (word in _POSSESSIVE)
         ends = [i for i in range(owner + 1, min(owner + 3, len(words))) if words[i] in _FINITE_ENDS | _RELATIVE]
-        if ends and words[ends[0]] in _RELATIVE:
+        if ends and not _SUBJECTS.isdisjoint(words[owner : ends[0]]):
+            return False
+        if ends and (words[ends[0]] in _RELATIVE or list(words[ends[0] :]) in (["will", "you"], ["would", "you"])):
             return False
         related = PREPOSITIONS.before(words, len(words))  # "the chest the toys are kept in"
         return bool(ends) and len(words) > ends[0] + 1 and not (related or _is_contact(words[ends[0] + 1 :]))

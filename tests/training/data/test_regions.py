@@ -43,6 +43,9 @@ class OneThing:
         expression = Expression("the red block", "the red block", "attribute", (0,))
         return np.where(instances[..., None] == 0, 200, 90).astype(np.uint8).repeat(3, 2), instances, (expression,)
 
+    def descriptions(self, index: int) -> list[frozenset[str]]:
+        return []
+
 
 @pytest.fixture
 def batches(shard_folder: Path, vocabulary: Vocabulary) -> RegionBatches:
