@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from training.metrics import Outcome, expected_calibration_error, summarise
+from training.metrics import Outcome, expected_calibration_error, risk_coverage, summarise
 
 BINS = 10
 _LINEAR_UP_TO = 10
@@ -17,11 +17,14 @@ _BAR_FIGURES = ("mean_iou", "precision_at_0.5", "right_object")
 
 
 def plot_accuracy(outcomes: Mapping[str, Sequence[Outcome]], path: Path) -> Path:
-    """One row per model: figures by kind of expression, and how often an answer of each confidence was right."""
-    figure = Figure(figsize=(11, 3.8 * len(outcomes)), layout="constrained")
-    for row, (name, answers) in zip(figure.subplots(len(outcomes), 2, squeeze=False), outcomes.items(), strict=True):
+    """One row per model: figures by kind of expression, how often an answer of each confidence was right, and how many
+    answers would be wrong if only the surest were given."""
+    figure = Figure(figsize=(16, 3.8 * len(outcomes)), layout="constrained")
+    panels = figure.subplots(len(outcomes), 3, squeeze=False, width_ratios=(2, 1, 1))
+    for row, (name, answers) in zip(panels, outcomes.items(), strict=True):
         _draw_slices(row[0], name, answers)
         _draw_reliability(row[1], answers)
+        _draw_risk(row[2], answers)
     return _save(figure, path)
 
 
@@ -61,6 +64,18 @@ def _draw_slices(axes: Axes, name: str, answers: Sequence[Outcome]) -> None:
     axes.set_xticks(np.arange(len(slices)), [f"{kind}\n{item['n']}" for kind, item in slices.items()], fontsize=7)
     axes.set_ylim(0, 1)
     axes.set_title(f"{name}: by kind of expression (with its number)", fontsize=9)
+    axes.legend(fontsize=7)
+
+
+def _draw_risk(axes: Axes, answers: Sequence[Outcome]) -> None:
+    covered, wrong = risk_coverage(answers)
+    figures = summarise(answers)
+    axes.plot(covered, wrong, label="every threshold on the confidence")
+    axes.plot([figures["coverage"]], [figures["wrong_found_rate"]], "o", color="C3", label="FOUND, as delivered")
+    axes.axhline(0.02, linestyle="--", color="0.5", linewidth=1, label="2 % wrong")
+    axes.set(xlim=(0, 1), ylim=(0, max(0.1, 1.1 * float(np.nanmax(wrong, initial=0.0)))))
+    axes.set(xlabel="coverage: things asked for that are given", ylabel="answers on a wrong thing")
+    axes.set_title("risk and coverage", fontsize=9)
     axes.legend(fontsize=7)
 
 

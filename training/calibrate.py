@@ -22,8 +22,8 @@ from runtime.vision.overlap import overlap
 from runtime.vision.postprocess import grid_window, mask_evidence, weigh_evidence
 from training.checkpoint import load_checkpoint, write_atomically
 from training.data.rendered import COUNT_CLASSES, RenderedShards
-from training.evaluate import CALIBRATION, THRESHOLDS, evaluate, predict, shard_views
-from training.metrics import CORRECT_IOU
+from training.evaluate import CALIBRATION, THRESHOLDS, judge, predict, shard_views
+from training.metrics import CORRECT_IOU, Outcome, summarise
 
 Array = npt.NDArray[np.float64]
 _RANGE = (0.2, 20.0)  # temperatures that are looked at
@@ -84,14 +84,35 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     mask_temperature = fit_temperature(lambda t: mask_log_loss(masks, np.asarray(right), t)) if masks else 1.0
     calibration = {**fitted, "mask_temperature": mask_temperature}
     before, after = (
-        evaluate(
-            model, vocabulary, shard_views(views, arguments.views), thresholds=THRESHOLDS, calibration=temperatures
-        )["ece"]
+        judge(model, vocabulary, shard_views(views, arguments.views), thresholds=THRESHOLDS, calibration=temperatures)
         for temperatures in (CALIBRATION, calibration)
     )
-    metadata |= {"calibration": calibration, "thresholds": THRESHOLDS}
+    thresholds = {**THRESHOLDS, "found_confidence": least_confidence(after, arguments.wrong_found)}
+    metadata |= {"calibration": calibration, "thresholds": thresholds}
     write_atomically(arguments.checkpoint.with_suffix(".json"), json.dumps(metadata, indent=1) + "\n")
-    return {**calibration, "expressions": len(labels), "ece_before": before, "ece_after": after}
+    return {
+        **calibration,
+        "found_confidence": thresholds["found_confidence"],
+        "expressions": len(labels),
+        "ece_before": summarise(before)["ece"],
+        "ece_after": summarise(after)["ece"],
+    }
+
+
+def least_confidence(outcomes: Sequence[Outcome], wrong: float) -> float:
+    """The least confidence from which on at most the share `wrong` of the answers FOUND lies on a wrong thing.
+
+    Plural answers are FOUND at any confidence. 1.0 where no threshold is strict enough, 0.0 where none is needed.
+    """
+    found = [o for o in outcomes if o.verdict == "FOUND"]
+    always = [not o.chosen for o in found if o.plural]
+    single = sorted((o for o in found if not o.plural), key=lambda o: o.confidence)
+    mistakes, count = sum(always) + sum(not o.chosen for o in single), len(found)
+    for outcome in single:
+        if mistakes <= wrong * count:
+            return 0.0 if outcome is single[0] else outcome.confidence
+        mistakes, count = mistakes - (not outcome.chosen), count - 1
+    return 1.0
 
 
 def mask_log_loss(masks: Sequence[Array], right: npt.NDArray[np.bool_], temperature: float) -> float:
@@ -116,6 +137,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add("--data", type=Path, nargs="+", required=True, help="folders of shards of the validation split")
     add("--views", type=int, default=400, help="how many views to look at")
+    add("--wrong-found", type=float, default=0.02, help="share of the answers FOUND that may lie on a wrong thing")
     return parser
 
 

@@ -92,22 +92,22 @@ def predict(
     return Prediction(np.concatenate(masks), np.concatenate(counts) if counts else None, place)
 
 
-def evaluate(
+def judge(
     model: ReferringSegmenter,
     vocabulary: Vocabulary,
     views: Iterable[Labelled],
     *,
     thresholds: Mapping[str, float],
     calibration: Mapping[str, float],
-) -> dict[str, Any]:
-    """All figures of training/metrics.py over `views`."""
+) -> list[Outcome]:
+    """What comes of every expression of `views`, for the figures of training/metrics.py."""
     outcomes: list[Outcome] = []
     for image, instances, expressions in views:
         prediction = predict(model, vocabulary, image, [expression.text for expression in expressions])
         for index, expression in enumerate(expressions):
             answer = prediction.answer(index, expression, thresholds, calibration)
             outcomes.append(outcome_of(expression, instances, answer))
-    return summarise(outcomes)
+    return outcomes
 
 
 def shard_views(views: Views, limit: int, per_view: int = 12) -> Iterator[Labelled]:
@@ -120,7 +120,8 @@ def shard_views(views: Views, limit: int, per_view: int = 12) -> Iterator[Labell
 
 def evaluate_shards(model: ReferringSegmenter, views: Views, vocabulary: Vocabulary, limit: int) -> dict[str, Any]:
     """Figures over a part of a folder of shards, uncalibrated; what training watches."""
-    return evaluate(model, vocabulary, shard_views(views, limit), thresholds=THRESHOLDS, calibration=CALIBRATION)
+    views_seen = shard_views(views, limit)
+    return summarise(judge(model, vocabulary, views_seen, thresholds=THRESHOLDS, calibration=CALIBRATION))
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -147,13 +148,14 @@ def _score(arguments: argparse.Namespace, views: Iterable[Labelled]) -> dict[str
     if arguments.baseline:
         return evaluate_predictor(open_predictor(arguments.baseline, arguments.checkpoint), views)
     model, metadata = load_checkpoint(arguments.checkpoint)
-    return evaluate(
+    outcomes = judge(
         model,
         Vocabulary.from_json(metadata["vocabulary"]),
         views,
         thresholds=THRESHOLDS | metadata["thresholds"],
         calibration=CALIBRATION | metadata["calibration"],
     )
+    return summarise(outcomes)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -25,6 +25,7 @@ COLOUR_WORDS = frozenset(COLOUR_NEIGHBOURS)
 CORRECT_IOU = 0.5
 """A FOUND answer counts as correct from this IoU on (the usual level of referring segmentation)."""
 
+_WRONG_FOUND = 0.02
 _EXPECTED_VERDICT = {"none": "NOT_FOUND", "one": "FOUND", "several": "AMBIGUOUS"}
 
 
@@ -52,6 +53,10 @@ class Outcome:
     def iou(self) -> float:
         """Empty against empty counts 1."""
         return self.intersection / self.union if self.union else 1.0
+
+    @property
+    def deserves_found(self) -> bool:
+        return self.count == "one" or (self.plural and self.count != "none")
 
     @property
     def correct(self) -> bool:
@@ -141,6 +146,18 @@ def expected_calibration_error(confidence: Sequence[float], correct: Sequence[bo
     return float(sum(gaps))
 
 
+def risk_coverage(outcomes: Sequence[Outcome]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """What an ever lower threshold on the confidence would give: coverage and the share of wrong answers, as two (n,).
+
+    Over the answers FOUND and UNSURE, the surest first; coverage is the share of the expressions that deserve FOUND
+    which have got one of these answers, and a wrong one lies on no referent (El-Yaniv and Wiener 2010).
+    """
+    offered = sorted((o for o in outcomes if o.verdict in ("FOUND", "UNSURE")), key=lambda o: -o.confidence)
+    deserving = max(1, sum(o.deserves_found for o in outcomes))
+    covered = np.cumsum([o.deserves_found for o in offered], dtype=np.float64) / deserving
+    return covered, np.cumsum([not o.chosen for o in offered]) / np.arange(1, len(offered) + 1)
+
+
 def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """IoU figures over expressions that have a referent."""
     ious = [outcome.iou for outcome in outcomes]
@@ -162,12 +179,14 @@ def summarise(outcomes: Iterable[Outcome]) -> dict[str, Any]:
     absent against the rest. `ambiguous_auroc`: probability of "several", ambiguous against unique singular
     expressions. `ece`: over all answers. `wrong_found_rate`: FOUND answers whose mask chose no referent (always so on
     an absent expression). `coverage`: expressions that deserve FOUND (one referent, or plural) and got it.
+    `unsure_rate`: answers UNSURE. `coverage_at_2_percent_wrong`: see `risk_coverage`; the best of all thresholds.
     """
     everything = list(outcomes)
     present = [o for o in everything if o.count != "none"]
     singular = [o for o in present if not o.plural]
     found = [o for o in everything if o.verdict == "FOUND"]
-    deserving = [o.verdict == "FOUND" for o in present if o.count == "one" or o.plural]
+    deserving = [o.verdict == "FOUND" for o in present if o.deserves_found]
+    covered, wrong = risk_coverage(everything)
     summary = _figures(present)
     summary["slices"] = {
         name: _figures([o for o in present if name in (o.kind, *o.groups)])
@@ -182,4 +201,6 @@ def summarise(outcomes: Iterable[Outcome]) -> dict[str, Any]:
     summary["answers_correct"] = float(np.mean([o.correct for o in everything])) if everything else float("nan")
     summary["wrong_found_rate"] = float(np.mean([not o.chosen for o in found])) if found else float("nan")
     summary["coverage"] = float(np.mean(deserving)) if deserving else float("nan")
+    summary["unsure_rate"] = float(np.mean([o.verdict == "UNSURE" for o in everything])) if everything else float("nan")
+    summary["coverage_at_2_percent_wrong"] = float(covered[wrong <= _WRONG_FOUND].max(initial=0.0))
     return summary

@@ -105,7 +105,8 @@ def test_one_wrong_verdict_is_one_wrong_answer(images: list[TestImage], count: s
     assert outcome_of(expression, image.instances, right).correct
     for verdict in Verdict:
         changed = outcome_of(expression, image.instances, oracle(image, expression, verdict=verdict))
-        assert changed.correct == (verdict == right.verdict)
+        offered = verdict is Verdict.UNSURE and right.verdict is Verdict.FOUND  # the right thing, to be confirmed
+        assert changed.correct == (verdict == right.verdict or offered)
 
 
 def test_entry_scores_a_bundle(

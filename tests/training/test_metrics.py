@@ -10,7 +10,7 @@ import pytest
 from runtime.datatypes import Verdict
 from runtime.vision.postprocess import Answer
 from training.expressions.datatypes import Expression
-from training.metrics import Outcome, auroc, expected_calibration_error, outcome_of, summarise
+from training.metrics import Outcome, auroc, expected_calibration_error, outcome_of, risk_coverage, summarise
 from training.scenes.datatypes import SceneObject
 
 
@@ -100,6 +100,22 @@ def test_groups_beside_the_kind(text: str, kind: str, identifier: str, groups: t
     assert set(slices) == ({kind, *groups} if referents else set())
 
 
+def test_risk_and_coverage_by_hand() -> None:
+    outcomes = [
+        outcome(confidence=0.9),
+        outcome(confidence=0.8, verdict="UNSURE"),
+        outcome(confidence=0.7, count="none", chosen=False),
+        outcome(confidence=0.6),
+        outcome(confidence=0.5, verdict="NOT_FOUND"),  # deserves FOUND, and no threshold gives it
+    ]
+    covered, wrong = risk_coverage(outcomes[::-1])
+    assert covered.tolist() == [0.25, 0.5, 0.5, 0.75]
+    assert wrong.tolist() == pytest.approx([0, 0, 1 / 3, 1 / 4])
+    summary = summarise(outcomes)
+    assert summary["coverage_at_2_percent_wrong"] == 0.5
+    assert (summary["coverage"], summary["unsure_rate"]) == (0.5, 0.2)
+
+
 def test_summary_separates_choice_from_doubt() -> None:
     outcomes = [
         outcome(),
@@ -115,5 +131,6 @@ def test_summary_separates_choice_from_doubt() -> None:
     assert summary["slices"]["relation"]["mean_iou"] == 0
     assert summary["absent_auroc"] == 1
     assert summary["ambiguous_auroc"] == 1  # the plural one does not take part
+    assert summary["unsure_rate"] == 0 and summary["coverage_at_2_percent_wrong"] == pytest.approx(1 / 3)
     assert summary["wrong_found_rate"] == pytest.approx(2 / 3)
     assert summary["coverage"] == pytest.approx(2 / 3)

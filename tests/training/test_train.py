@@ -91,7 +91,7 @@ def test_calibration_is_stored_beside_the_weights(
     stored = json.loads(checkpoint.with_suffix(".json").read_text())
     assert set(stored["calibration"]) == set(CALIBRATION)
     assert stored["calibration"]["evidence_weight"] == result["evidence_weight"] != 0
-    assert stored["thresholds"] == THRESHOLDS
+    assert stored["thresholds"] == {**THRESHOLDS, "found_confidence": result["found_confidence"]}
 
 
 def test_kill_9_and_resume_gives_the_weights_of_an_unbroken_run(
