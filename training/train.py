@@ -28,7 +28,7 @@ from runtime.device import device_name
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
-from training.checkpoint import load_tensors, save_checkpoint
+from training.checkpoint import save_checkpoint
 from training.config import load_config
 from training.data.referit import read_vocabulary
 from training.data.rendered import Views
@@ -43,6 +43,7 @@ from training.trainer import (
     make_optimizer,
     save_state,
 )
+from training.warm_start import warm_start
 
 STATE = "state.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
@@ -91,11 +92,9 @@ class Run:
     def _start(self) -> ReferringSegmenter:
         model = build_model(self.config.architecture, self.options)
         if self.arguments.init_from:
-            own = model.state_dict()
-            tensors = load_tensors(self.arguments.init_from)
-            # Word embeddings of another vocabulary do not fit; the rest is worth keeping.
-            fitting = {name: t for name, t in tensors.items() if name in own and own[name].shape == t.shape}
-            model.load_state_dict(fitting, strict=False)
+            fresh = warm_start(model, self.arguments.init_from, self.vocabulary)
+            if fresh:
+                tqdm.write(f"not in {self.arguments.init_from}, so started anew: {', '.join(fresh)}")
         if self.arguments.backbone_weights:
             backbone: Any = model.get_submodule("image.backbone")
             backbone.load_published(self.arguments.backbone_weights)
@@ -254,7 +253,7 @@ def make_parser() -> argparse.ArgumentParser:
         help=".json, or .txt of a word a line",
     )
     add("--backbone-weights", type=Path, help="state dict with torchvision's layer names to start the backbone from")
-    add("--init-from", type=Path, help="checkpoint to start from, as far as its layers fit")
+    add("--init-from", "--init", type=Path, help="checkpoint to start from, as far as its layers fit")
     add("--out", type=Path, default=Path("runs/edge"), help="state, checkpoint and curves; a run found there goes on")
     add("--save-every", type=int, default=250, help="steps between saved states")
     add("--validate-every", type=int, default=2000, help="steps between validations")
