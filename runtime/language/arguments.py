@@ -162,7 +162,8 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
             continue  # "the knife used for cutting"
         if _is_person(whom):
             before = words[:start]
-            while before and before[-1] in ("over", "back", "up", "here", "there", "along"):
+            at_the_back = before[-2:] in (["the", "back"], ["very", "back"])
+            while before and not at_the_back and before[-1] in ("over", "back", "up", "here", "there", "along"):
                 before.pop()
             return " ".join(whom), before
     return "", words
@@ -199,7 +200,7 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
         return replace(command, destination=tidy(words))
     cuts, goals = cuts_of(words)
     if only_goals:  # "the tablet back" is only given; "the smallest cookie left" stays whole
-        if words[-1:] == ["back"] and words[-2:-1] != ["the"]:
+        if words[-1:] == ["back"] and words[-2:-1] not in (["the"], ["very"]):
             words, goals = words[:-1], goals[:-1]
         cuts = goals = [
             cut

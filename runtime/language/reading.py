@@ -314,7 +314,7 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return with_target(Command(transcript, cast(Action, ending[0])), rest[: ending[1]])
     if kind in ("place", "move"):
         return with_destination(rest, command)
-    if kind == "pick" and len(rest) > 3 and rest[-2] in ("off", "from") and rest[-1] in PERSONAL:
+    if kind == "pick" and len(rest) > 3 and rest[-2] in ("off", "from") and rest[-1] in PERSONAL and rest[-3] != "away":
         rest = rest[:-2]
     if kind == "point":
         if words[0] in ("show", "showing"):

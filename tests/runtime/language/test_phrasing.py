@@ -106,6 +106,8 @@ def test_talk_after_a_command_is_no_part_of_it(command: str, action: str, destin
         "the cup i was drinking from",
         "the cup my mom bought yesterday",
         "the cup that isnt broken",
+        "the cup farthest away from me",
+        "the cup at the very back",
         "the cup whose handle is broken",
         "the cup belonging to my sister",
         "the cup made out of wood",
