@@ -30,7 +30,8 @@ _INFINITIVES = words_in("about forgot forgets want wants like likes need needs r
 """After these "to" brings a verb: "the cup thats about to fall"."""
 OWNED = words_in("belongs belonging belong close closer closest next nearest nearer similar")
 _AFTER_TO = DETERMINERS | words_in("its you me us him her left right here there where one mine yours someone")
-_STILL_DESCRIBES = frozenset({"left", "there", "over there", "right there", "back there", "back", "up there"})
+_AT_AN_END = {f"at the {very}{end}" for very in ("", "very ") for end in ("back", "front", "end", "top", "bottom")}
+_STILL_DESCRIBES = _AT_AN_END | {"left", "there", "over there", "right there", "back there", "back", "up there"}
 """Ends of "the smallest cookie left", "the cup over there" where the thing is only given."""
 _MOVED = words_in("put set placed moved brought took carried dropped threw gave sent went ran fell pushed slid rolled")
 _KEEPS_PARTICLE = word_set("keeps_particle")
