@@ -178,7 +178,8 @@ def _check_graphs(spec: ModelSpec, graphs: Mapping[str, GraphSpec], where: str, 
         read.refuse("every output of the text encoder must have N as its first size")
     answers = [TensorSpec("mask_logits", "float32", ("N", *spec.logit_size))]
     if len(decoder.outputs) > 1:
-        answers.append(TensorSpec("count_logits", "float32", ("N", 3)))
+        doubts = any(tensor.shape == ("N", 4) for tensor in decoder.outputs)
+        answers.append(TensorSpec("count_logits", "float32", ("N", 4 if doubts else 3)))
     _expect(decoder.outputs, tuple(answers), f"{where}.mask_decoder.outputs", read)
     offsets = features.get("centre_offsets")
     if offsets and (offsets.dtype != "float32" or len(offsets.shape) != 4 or offsets.shape[:2] != (1, 2)):

@@ -23,6 +23,7 @@ from runtime.vision.postprocess import grid_window, mask_evidence, weigh_evidenc
 from training.checkpoint import load_checkpoint, write_atomically
 from training.data.rendered import COUNT_CLASSES, RenderedShards
 from training.evaluate import CALIBRATION, THRESHOLDS, judge, predict, shard_views
+from training.losses import MISTAKEN
 from training.metrics import CORRECT_IOU, Outcome, summarise
 
 Array = npt.NDArray[np.float64]
@@ -70,12 +71,17 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
                 counts.append(prediction.count_logits[index])
             evidence.append(mask_evidence(logits[grid_window(logits.shape, prediction.place)]))
             labels.append(COUNT_CLASSES[expression.count])
+            if expression.count != "one":
+                continue
+            answer = prediction.answer(index, expression, THRESHOLDS, CALIBRATION)
+            intersection, union, hit = overlap(answer.raw_mask, instances, expression.referents)
+            fits = hit and intersection / union >= CORRECT_IOU
+            if counts and len(counts[-1]) > MISTAKEN and not fits:
+                labels[-1] = MISTAKEN
             chosen = logits[logits > THRESHOLDS["mask_logit"]]
-            if expression.count == "one" and chosen.size:
-                answer = prediction.answer(index, expression, THRESHOLDS, CALIBRATION)
-                intersection, union, hit = overlap(answer.raw_mask, instances, expression.referents)
+            if chosen.size:
                 masks.append(chosen.astype(np.float64))
-                right.append(hit and intersection / union >= CORRECT_IOU)
+                right.append(fits)
     # Of a network that does not count, as the one of 2016, only the masks can be calibrated.
     fitted = CALIBRATION
     if counts:

@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+MISTAKEN = 3
+"""The class of networks that doubt: one is there, and the mask does not lie on it."""
+
 
 def weighted_logistic(logits: Tensor, targets: Tensor, *, foreground: float, background: float) -> Tensor:
     """Per-pixel weighted logistic loss of Hu et al. 2016, equation 2, averaged over W x H: float (N,).
@@ -41,6 +44,13 @@ def low_loss(logits: Tensor, masks: Tensor, weights: dict[str, float]) -> dict[s
         logits.float(), masks, foreground=weights["alpha_foreground"], background=weights["alpha_background"]
     ).mean()
     return {"logistic": loss, "loss": weights["logistic"] * loss}
+
+
+def mask_fits(logits: Tensor, targets: Tensor) -> Tensor:
+    """Whether each mask's IoU with its target is at least one half: bool (N,); `logits` and `targets` (N, h, w)."""
+    inside = (logits > 0).to(targets.dtype)
+    shared = (inside * targets).sum((1, 2))
+    return shared >= 0.5 * (inside.sum((1, 2)) + targets.sum((1, 2)) - shared)
 
 
 def soft_dice(logits: Tensor, targets: Tensor, smoothing: float = 1.0) -> Tensor:
@@ -112,7 +122,10 @@ def total_loss(outputs: dict[str, Tensor], batch: dict[str, Tensor], weights: di
         terms["dice"] = (soft_dice(logits, masks) * present).sum() / present.sum().clamp_min(1)
     terms["logistic"] = logistic.mean()
     if "count_logits" in outputs:
-        terms["count"] = F.cross_entropy(outputs["count_logits"].float(), batch["counts"])
+        labels = batch["counts"]
+        if outputs["count_logits"].shape[1] > MISTAKEN:
+            labels = labels.where((labels != 1) | mask_fits(logits, masks), torch.full_like(labels, MISTAKEN))
+        terms["count"] = F.cross_entropy(outputs["count_logits"].float(), labels)
     if "landmark_logits" in outputs and "landmarks" in batch:
         terms["landmark"] = landmark_cross_entropy(outputs["landmark_logits"].float(), batch["landmarks"])
     terms |= _image_terms(outputs, batch)

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from runtime.language.vocabulary import Vocabulary
 from training.checkpoint import load_checkpoint
 
+_GROWS = "count."
+"""Layers that `doubt` makes larger."""
 _WORD_TABLES = ("text.embedding.weight", "lexicon.rows.weight", "lexicon.bias.weight")
 """Tensors with a row for each word of the vocabulary."""
 
@@ -27,9 +29,26 @@ def warm_start(model: nn.Module, path: Path, vocabulary: Vocabulary) -> list[str
     for name in _WORD_TABLES:
         if name in theirs and name in own and theirs[name].shape[1:] == own[name].shape[1:]:
             theirs[name] = _rows_by_word(own[name], theirs[name], vocabulary, before)
+    for name, tensor in theirs.items():
+        if name.startswith(_GROWS) and name in own and own[name].shape != tensor.shape:
+            theirs[name] = _grown(own[name], tensor)
     fitting = {name: tensor for name, tensor in theirs.items() if name in own and own[name].shape == tensor.shape}
     model.load_state_dict(fitting, strict=False)
     return sorted(own.keys() - fitting.keys())
+
+
+def _grown(own: Tensor, theirs: Tensor) -> Tensor:
+    """A layer that was made larger: the old one in its first rows and columns, what was drawn in its further rows.
+
+    Further columns start at zero, so that what is new to the layer does not disturb it.
+    """
+    if any(new < old for new, old in zip(own.shape, theirs.shape, strict=True)):
+        return theirs
+    grown = own.clone()
+    if own.ndim > 1:
+        grown[: theirs.shape[0]] = 0
+    grown[tuple(slice(size) for size in theirs.shape)] = theirs
+    return grown
 
 
 def _rows_by_word(own: Tensor, theirs: Tensor, words: Vocabulary, before: Vocabulary) -> Tensor:

@@ -95,7 +95,7 @@ def interpret(
     calibration: Mapping[str, float],
     plural: bool,
 ) -> Answer:
-    """Make an answer of an expression's `logits` float32 (h, w) and `count_logits` (3,) and a frame's
+    """Make an answer of an expression's `logits` float32 (h, w) and `count_logits` (3,) or (4,) and a frame's
     `centre_offsets`.
 
     Where one thing was asked for and the network does not count several, the weaker pieces of its mask are left out
@@ -105,14 +105,17 @@ def interpret(
     for and the mask lies on several, with the one it lies on most; UNSURE where a single thing was asked for and the
     confidence is below `found_confidence`.
     Confidence is the probability of that verdict, times the mean probability of the mask's cells where there is a
-    mask. Raises SaymaskError where the network's numbers are not finite.
+    mask; of one thing that is found, where a fourth logit tells how likely the mask is wrong, that it is right.
+
+    Raises SaymaskError where the network's numbers are not finite.
     """
     numbers = (logits, count_logits, centre_offsets)
     if not all(array is None or np.isfinite(array).all() for array in numbers):
         raise SaymaskError("the network answered NaN or infinity; check the model with its self-check samples")
     cells = logits[grid_window(logits.shape, place)]
     probability = _sigmoid(cells / calibration["mask_temperature"])
-    none, one, several = counts = _counts(count_logits, cells, calibration, float(probability.max()))
+    none, one, several, trusted = _counts(count_logits, cells, calibration, float(probability.max()))
+    counts = (none, one, several)
     if count_logits is not None and not plural and several <= thresholds["ambiguous_probability"]:
         cells = strongest_pieces(cells, thresholds["mask_logit"], thresholds["piece_share"])
         logits = logits.copy()
@@ -141,6 +144,8 @@ def interpret(
     answered = several if ambiguous else 1 - none if plural else one
     chosen = probability[inside]
     confidence = answered * (float(chosen.mean()) if chosen.size else 0.5)
+    if verdict is Verdict.FOUND and not plural and trusted is not None:
+        confidence = trusted
     if verdict is Verdict.FOUND and not plural and confidence < thresholds["found_confidence"]:
         verdict = Verdict.UNSURE
     return Answer(mask, verdict, confidence, candidates, counts, raw_mask)
@@ -203,14 +208,17 @@ def measure(mask: Mask) -> tuple[Box, tuple[float, float], int]:
 
 def _counts(
     logits: Map | None, cells: Map, calibration: Mapping[str, float], presence: float
-) -> tuple[float, float, float]:
-    """Probabilities of none, one and several; without a head that counts, presence is the most certain pixel's."""
+) -> tuple[float, float, float, float | None]:
+    """Probabilities of none, one and several, and of "one, and the mask is it" where the network tells.
+
+    Without a head that counts, presence is the most certain pixel's.
+    """
     if logits is None:
-        return 1 - presence, presence, 0.0
+        return 1 - presence, presence, 0.0, None
     scores = weigh_evidence(logits[None], np.array([mask_evidence(cells)]), calibration)[0]
     scores = np.exp(scores - scores.max())
-    none, one, several = (scores / scores.sum()).tolist()
-    return none, one, several
+    none, one, several, *mistaken = (scores / scores.sum()).tolist()
+    return (none, one + mistaken[0], several, one) if mistaken else (none, one, several, None)
 
 
 def mask_evidence(cells: Map) -> float:

@@ -11,6 +11,7 @@ from training.losses import (
     cell_logistic,
     landmark_cross_entropy,
     low_loss,
+    mask_fits,
     offset_error,
     region_loss,
     soft_dice,
@@ -96,6 +97,36 @@ def test_offset_error_looks_at_objects_only() -> None:
     targets = torch.tensor([[[[0.5, 9.0]], [[0.1, 9.0]]]])
     on_object = torch.tensor([[[[1.0, 0.0]]]])
     assert offset_error(offsets, targets, on_object).item() == pytest.approx(0.6)
+
+
+def test_a_network_that_doubts_learns_when_its_mask_is_wrong() -> None:
+    masks = torch.zeros(4, 2, 2)
+    masks[:2, 0] = 1
+    masks[3] = 1
+    logits = torch.full((4, 2, 2), -9.0)
+    logits[0, 0] = 9.0  # right
+    logits[1, 1] = 9.0  # one is there, and this is another
+    labels = torch.tensor([1, 3, 0, 2])
+    counts = torch.nn.functional.one_hot(labels, 4) * 40.0
+    weights = {"dice": 0.0, "logistic": 0.0, "count": 1.0, "alpha_foreground": 1.0, "alpha_background": 1.0}
+    outputs, batch = (
+        {"mask_logits": logits, "count_logits": counts},
+        {"masks": masks, "counts": torch.tensor([1, 1, 0, 2])},
+    )
+    assert total_loss(outputs, batch, weights)["count"].item() == pytest.approx(0, abs=1e-6)
+    outputs["count_logits"] = counts.roll(1, 0)
+    assert total_loss(outputs, batch, weights)["count"].item() > 10
+
+
+def test_a_mask_fits_from_an_iou_of_one_half_on() -> None:
+    targets = torch.zeros(1, 1, 4)
+    targets[..., :2] = 1
+    for cells, fits in ((1, True), (2, True), (3, True), (4, True)):
+        logits = torch.full((1, 1, 4), -1.0)
+        logits[..., :cells] = 1
+        assert mask_fits(logits, targets).item() is fits
+    assert not mask_fits(torch.tensor([[[-1.0, 1, 1, -1]]]), targets).item()  # 1 of 3
+    assert not mask_fits(torch.full((1, 1, 4), -1.0), targets).item()
 
 
 def test_word_loss_counts_every_thing_the_same_and_leaves_the_background_out() -> None:

@@ -18,10 +18,10 @@ from training.models.edge import EdgeSegmenter
 OPTIONS = {"vocabulary_size": 30, "image_size": (64, 96), "channels": 16, "embedding_size": 8, "hidden_size": 16}
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "evidence"])
+@pytest.fixture(params=[{}, {"evidence": True}, {"evidence": True, "doubt": True}], ids=["plain", "evidence", "doubt"])
 def model(request: pytest.FixtureRequest) -> ReferringSegmenter:
     torch.manual_seed(0)
-    built = build_model("edge", OPTIONS | {"evidence": request.param}).eval()
+    built = build_model("edge", OPTIONS | request.param).eval()
     for parameter in built.parameters():  # away from the zero start of some layers, or a wrong wiring would not show
         if parameter.ndim == 1:
             nn.init.normal_(parameter, std=0.2)
@@ -38,7 +38,7 @@ def test_shapes_follow_the_spec(model: ReferringSegmenter) -> None:
     assert image["features_s16"].shape == (1, 16, 4, 6)
     assert image["centre_offsets"].shape == (1, 2, 16, 24)
     assert outputs["mask_logits"].shape == (2, *model.spec.logit_size) == (2, 32, 48)
-    assert outputs["count_logits"].shape == (2, 3)
+    assert outputs["count_logits"].shape == (2, model.get_parameter("count.2.weight").shape[0])
 
 
 def test_padding_does_not_change_the_answer(model: ReferringSegmenter) -> None:
@@ -66,7 +66,7 @@ def test_one_image_shared_equals_one_image_each(model: ReferringSegmenter) -> No
         torch.testing.assert_close(shared[name], repeated[name], atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("model", [True], indirect=True, ids=["evidence"])
+@pytest.mark.parametrize("model", [{"evidence": True}], indirect=True, ids=["evidence"])
 def test_evidence_is_the_log_probability_of_each_word(model: EdgeSegmenter) -> None:
     pixels = torch.randint(0, 255, (2, 64, 96, 3), dtype=torch.uint8)
     scores = model.word_scores(pixels)
@@ -77,7 +77,7 @@ def test_evidence_is_the_log_probability_of_each_word(model: EdgeSegmenter) -> N
     torch.testing.assert_close(evidence, expected.clamp_min(-8) / 4)
 
 
-@pytest.mark.parametrize("model", [True], indirect=True, ids=["evidence"])
+@pytest.mark.parametrize("model", [{"evidence": True}], indirect=True, ids=["evidence"])
 def test_a_step_follows_the_evidence_of_the_word_it_reads(model: EdgeSegmenter) -> None:
     assert model.lexicon is not None
     pixels = torch.randint(0, 255, (1, 64, 96, 3), dtype=torch.uint8)
@@ -86,6 +86,19 @@ def test_a_step_follows_the_evidence_of_the_word_it_reads(model: EdgeSegmenter) 
     image["seen_total"][..., 1] += 2  # nothing is as likely in the second column
     change = (model.decode(image, text)["mask_logits"] - before).abs()
     assert change.max() > 1e-4
+
+
+@pytest.mark.parametrize("model", [{"doubt": True}], indirect=True, ids=["doubt"])
+def test_doubt_looks_where_the_mask_lies_and_leaves_the_mask_alone(model: EdgeSegmenter) -> None:
+    x, sentence = torch.rand(1, 16, 4, 6), torch.rand(1, 16)
+    left = torch.full((1, 32, 48), -9.0)
+    left[..., :24] = 9
+    right = left.flip(2).requires_grad_()
+    logits = [model._count(x, sentence, mask) for mask in (left, right)]
+    assert (logits[0] - logits[1]).abs().max() > 1e-4
+    assert torch.isfinite(model._count(x, sentence, torch.full((1, 32, 48), -90.0))).all()
+    logits[1].sum().backward()
+    assert right.grad is None
 
 
 def test_words_are_scored_with_a_lexicon_only() -> None:

@@ -52,6 +52,22 @@ def test_layers_that_the_other_lacks_are_named(tmp_path: Path) -> None:
     assert not any(name.startswith("text.") for name in fresh)
 
 
+def test_a_network_without_doubt_grows_into_one_with_it(tmp_path: Path) -> None:
+    words = Vocabulary.from_words(["the", "red", "mug"])
+    source, path = build(words), tmp_path / "plain.safetensors"
+    options = {**SMALL, "vocabulary_size": len(words)}
+    metadata = {"vocabulary": words.to_json()}
+    save_checkpoint(path, architecture="edge", options=options, weights=source.state_dict(), metadata=metadata)
+    model = build(words, doubt=True)
+    assert warm_start(model, path, words) == []
+    pixels, ids = torch.randint(0, 255, (1, 64, 64, 3), dtype=torch.uint8), torch.tensor([[2, 3]])
+    answers = []
+    for network in (source.eval(), model.eval()):
+        text = network.encode_text(ids, torch.tensor([2]))  # type: ignore[operator]
+        answers.append(network.decode(network.encode_image(pixels), text)["count_logits"])  # type: ignore[operator]
+    torch.testing.assert_close(answers[1][:, :3], answers[0])
+
+
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
     words = Vocabulary.from_words(["the", "red", "mug"])
     with pytest.raises(SaymaskError, match=r"nothing\.json: missing beside the weights"):

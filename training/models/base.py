@@ -50,7 +50,7 @@ class ReferringSegmenter(nn.Module, ABC):
         """Join features of N expressions with those of one image (batch 1) or of N images.
 
         Returns "mask_logits" float (N, h, w) and, where the network has the head, "count_logits" (N, 3): none, one,
-        several.
+        several; or (N, 4), where "one" means that the mask is it, and the last that it is not.
         """
 
     def decode_together(self, image: Features, text: Features) -> Features:

@@ -24,6 +24,7 @@ from training.models.text_encoder import TextEncoder
 _STEPS = 4
 _LANDMARK_STEP = 2  # the block before which the landmark is located
 _HEADS = 2
+_LEAST_AREA = 1e-3  # share of the picture; an empty mask must not divide by nothing
 _LEAST_EVIDENCE = -8.0  # log-probability below which a word is simply not there; finite and exact enough in FP16
 
 
@@ -184,6 +185,7 @@ class EdgeSegmenter(ReferringSegmenter):
     Image features: `features_s16`, `features_s8`, `features_s4`, and `centre_offsets` (B, 2, H / 4, W / 4): from each
     cell to the centre of the object it shows, (dx, dy) in fractions of the image's width and height.
 
+    With `doubt`, `count_logits` are four: none, one and the mask is it, several, one and the mask is not it.
     With `evidence` also, of text, `word_rows` (N, T, channels) and `word_bias` (N, T, 1), and of the image `seen`
     (B, channels, H / 16, W / 16) and `seen_total` (B, 1, H / 16, W / 16): seen . row + bias - total is the
     log-probability that the word describes the place.
@@ -201,6 +203,7 @@ class EdgeSegmenter(ReferringSegmenter):
         hidden_size: int = 256,
         max_words: int = 20,
         evidence: bool = False,
+        doubt: bool = False,
     ) -> None:
         super().__init__()
         height, width = image_size
@@ -226,7 +229,10 @@ class EdgeSegmenter(ReferringSegmenter):
         self.up2 = nn.ConvTranspose2d(channels // 4, 1, 4, 2, 1)
         nn.init.constant_(self.up2.get_parameter("bias"), -3.0)  # most pixels are background
         self.count_evidence = nn.Conv2d(channels, channels, 1)
-        self.count = nn.Sequential(nn.Linear(2 * channels + hidden_size, 128), nn.ReLU(), nn.Linear(128, 3))
+        self.doubt = doubt
+        # What the mask lies on comes last, so that a network without doubt can be grown into one with it.
+        pooled = 2 * channels + hidden_size + (channels if doubt else 0)
+        self.count = nn.Sequential(nn.Linear(pooled, 128), nn.ReLU(), nn.Linear(128, 4 if doubt else 3))
 
     def encode_text(self, token_ids: Tensor, lengths: Tensor) -> Features:
         word_states, sentence = self.text(token_ids, lengths)
@@ -272,7 +278,8 @@ class EdgeSegmenter(ReferringSegmenter):
         place = torch.cat([xy, xy - self._locate(landmark_logits, xy)], 1)
         x = self.look[1](self.blocks[2](x, place, steps[2], evidence[2]), xy)
         x = self.blocks[3](x, place, steps[3], evidence[3])
-        outputs = {"mask_logits": self._upsample(x, image, steps[3]), "count_logits": self._count(x, sentence)}
+        mask_logits = self._upsample(x, image, steps[3])
+        outputs = {"mask_logits": mask_logits, "count_logits": self._count(x, sentence, mask_logits)}
         if self.training:
             outputs["landmark_logits"] = landmark_logits.squeeze(1)
         return outputs
@@ -299,8 +306,11 @@ class EdgeSegmenter(ReferringSegmenter):
         logits: Tensor = self.up2(F.relu(self.conv4(x)))
         return logits.squeeze(1)
 
-    def _count(self, x: Tensor, sentence: Tensor) -> Tensor:
+    def _count(self, x: Tensor, sentence: Tensor, mask_logits: Tensor) -> Tensor:
         evidence = F.relu(self.count_evidence(x))
-        pooled = torch.cat([evidence.amax((2, 3)), evidence.mean((2, 3)), sentence], 1)
-        logits: Tensor = self.count(pooled)
+        pooled = [evidence.amax((2, 3)), evidence.mean((2, 3)), sentence]
+        if self.doubt:
+            inside = F.avg_pool2d(mask_logits.detach().sigmoid()[:, None], mask_logits.shape[-1] // x.shape[-1])
+            pooled.append((evidence * inside).mean((2, 3)) / (inside.mean((2, 3)) + _LEAST_AREA))
+        logits: Tensor = self.count(torch.cat(pooled, 1))
         return logits

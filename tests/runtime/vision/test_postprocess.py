@@ -125,6 +125,21 @@ def test_confidence_is_calibrated() -> None:
     assert answer(logits, [2, 0, 0]).confidence == pytest.approx(softmax[1], abs=1e-6)
 
 
+def test_a_fourth_logit_tells_that_the_mask_is_wrong() -> None:
+    logits, _, _ = discs((50, 50, 20))
+    scores = np.exp([0.0, 2.0, 0.0, 1.0])
+    none, right, several, mistaken = scores / scores.sum()
+    found = answer(logits, [0, 2, 0, 1])
+    assert found.verdict is Verdict.FOUND
+    assert found.count_probabilities == pytest.approx((none, right + mistaken, several), abs=1e-6)
+    assert found.confidence == pytest.approx(right, abs=1e-6)
+    assert answer(logits, [0, 1, 0, 3], found=0.5).verdict is Verdict.UNSURE
+    mask_probability = 1 / (1 + np.exp(-6))
+    assert answer(logits, [0, 2, 0, 1], plural=True).confidence == pytest.approx(
+        (1 - none) * mask_probability, abs=1e-6
+    )
+
+
 @pytest.mark.parametrize(
     ("counts", "plural", "verdict"),
     [
