@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 
 from runtime.errors import SaymaskError
+from training.expressions.datatypes import Kind
 
 _COUNTS = ("steps", "images_per_step", "expressions_per_image", "regions_per_image")
 _CHOICES = {"stage": ("region", "low", "words", "full"), "optimizer": ("adamw", "sgd")}
@@ -44,6 +46,8 @@ class TrainingConfig:
     steps: int = 8000
     images_per_step: int = 6
     expressions_per_image: int = 8
+    kind_weights: dict[str, float] = field(default_factory=dict)
+    """How much likelier than others expressions of a kind ("ordinal") are drawn; a kind without a weight counts 1."""
     regions_per_image: int = 4
     """Boxes cut out of each image in the region stage, each paired with each of the image's expressions."""
     optimizer: str = "adamw"
@@ -81,6 +85,14 @@ class TrainingConfig:
 
 
 Settings = TypeVar("Settings", LossWeights, TrainingConfig)
+
+
+def _check_kind_weights(weights: Mapping[str, Any], where: str) -> None:
+    for kind, weight in weights.items():
+        if kind not in get_args(Kind):
+            raise SaymaskError(f"{where}: kind_weights has {kind!r}, expected one of {', '.join(get_args(Kind))}")
+        if type(weight) not in (int, float) or not 0 < weight < math.inf:
+            raise SaymaskError(f"{where}: kind_weights.{kind} is {weight!r}, expected a number above 0")
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainingConfig:
@@ -124,4 +136,6 @@ def _checked(defaults: Settings, values: Mapping[str, Any], where: str) -> Setti
             raise SaymaskError(f"{where}: {key} is {value}, expected 1 or more")
         if key in _CHOICES and value not in _CHOICES[key]:
             raise SaymaskError(f"{where}: {key} is {value!r}, expected one of {', '.join(_CHOICES[key])}")
+        if key == "kind_weights":
+            _check_kind_weights(value, where)
     return replace(defaults, **values)

@@ -36,6 +36,8 @@ def test_overrides_win_and_reach_into_the_loss(config_file: Path) -> None:
         ("stage=high", "stage is 'high', expected one of region, low, words, full"),
         ("optimizer=adam", "optimizer is 'adam', expected one of adamw, sgd"),
         ("regions_per_image=0", "regions_per_image is 0, expected 1 or more"),
+        ("kind_weights.ordinals=2", "kind_weights has 'ordinals', expected one of category, "),
+        ("kind_weights.ordinal=0", "kind_weights.ordinal is 0, expected a number above 0"),
         ("loss.weight=1", "loss: unknown key 'weight'"),
         ("steps", "expected key=value"),
         ("steps.deep=1", "'steps' is not a group of settings"),

@@ -145,3 +145,24 @@ def test_offsets_point_from_each_cell_to_the_centre() -> None:
 def test_an_empty_folder_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(SaymaskError, match=r"no shards in .* python training/render\.py"):
         RenderedShards([tmp_path])
+
+
+def test_a_weighted_kind_is_drawn_more_often(shard_folder: Path, vocabulary: Vocabulary) -> None:
+    views = RenderedShards([shard_folder])
+    once = replace(CONFIG, expressions_per_image=1)
+    kinds = sorted({expression.kind for i in range(len(views)) for expression in views.view(i)[2]})
+
+    def drawn(kind: str, weights: dict[str, float]) -> int:
+        batches = TrainingBatches(views, vocabulary, SPEC, replace(once, kind_weights=weights))
+        texts = {e.text for i in range(len(views)) for e in views.view(i)[2] if e.kind == kind}
+        texts |= {mirror(text) for text in texts}
+        rows = (batches[step] for step in range(50))
+        said = [
+            " ".join(words_in(row, int(length), vocabulary))
+            for batch in rows
+            for row, length in zip(batch["token_ids"], batch["lengths"], strict=True)
+        ]
+        return sum(text in texts for text in said)
+
+    assert len(kinds) > 1
+    assert drawn(kinds[0], {kinds[0]: 50.0}) > 140 > drawn(kinds[0], {})

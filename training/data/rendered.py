@@ -140,7 +140,8 @@ class TrainingBatches(Dataset[dict[str, Tensor]]):
         if self.config.augment:
             pixels, labels = _shrink(relight(pixels, rng), labels, rng)
         wanted = self.config.expressions_per_image
-        chosen = rng.choice(len(expressions), wanted, replace=len(expressions) < wanted)
+        weights = np.array([self.config.kind_weights.get(expression.kind, 1.0) for expression in expressions])
+        chosen = rng.choice(len(expressions), wanted, replace=len(expressions) < wanted, p=weights / weights.sum())
         samples = []
         for number in chosen:
             text = spoken(expressions[number], self.spec, self.config, rng)
