@@ -12,23 +12,20 @@ from runtime.language.phrases import (
     ARTICLES,
     DETERMINERS,
     ENDS,
-    PEOPLE,
-    PERSONAL,
     PLACES,
     PREPOSITIONS,
     PRONOUNS,
     RELATIVE,
-    TITLES,
     words_in,
 )
+from runtime.language.recipients import OWNED, recipient_of
 
 _BEGINS_ROOM = words_in("the my your our her his their room next upstairs downstairs outside")
+_POSTURES = words_in("upright flat straight sideways")
+_TO_ROOM = words_in("from in at to into out of inside toward towards through over")
+_SIDES = words_in("back front end top bottom middle centre center corner edge side left right")
 _NUMBERS = words_in("one two three four five six seven eight nine ten eleven twelve")
 _AFTER_ROOM = word_set("after_room")
-_ALL_OF_THEM = frozenset({"all", "both"})
-_INFINITIVES = words_in("about forgot forgets want wants like likes need needs ready supposed used going meant tried")
-"""After these "to" brings a verb: "the cup thats about to fall"."""
-OWNED = words_in("belongs belonging belong close closer closest next nearest nearer similar")
 _AFTER_TO = DETERMINERS | words_in("its you me us him her left right here there where one mine yours someone")
 _AT_AN_END = {f"at the {very}{end}" for very in ("", "very ") for end in ("back", "front", "end", "top", "bottom")}
 _STILL_DESCRIBES = _AT_AN_END | {"left", "there", "over there", "right there", "back there", "back", "up there"}
@@ -38,8 +35,6 @@ _KEEPS_PARTICLE = word_set("keeps_particle")
 """After these "down" and the like say more of the thing: "the cup you put down"."""
 _LEADS = words_in("leads leading goes opens")
 _REST = words_in("other others rest")
-_OPENS_NAMED = words_in("the a an that this my your some both another his her where which")
-_WHOSE = words_in("each every the my that this your our his her their")
 _NOT_OBJECTS = words_in("up down out over")
 _IS = words_in("thats that which whos who is are")
 
@@ -86,14 +81,17 @@ def without_place(words: Sequence[str]) -> tuple[list[str], str]:
         found = found or _some_room(words, start)
         if start and words[start] == "to" and words[start - 1] in OWNED | _LEADS:
             continue  # "next to the shed", "the door that leads to the ward"
+        if start and words[start] == "of" and words[start - 1] in _SIDES:
+            continue  # "to the back of the shed"
         if found and words[found[1] - 1] == "room" and words[found[1] : found[1] + 1] and words[found[1]] in _NUMBERS:
             found = (found[0], found[1] + 1)  # "meeting room two"
         if not found or (found[1] < len(words) and words[found[1]] not in _AFTER_ROOM):
             continue  # "the kitchen table" is no room
         inside = list(words[start : found[1]])
-        named = next((i for i, word in enumerate(inside) if word in _BEGINS_ROOM), len(inside) - 1)
+        named = next((i for i, word in enumerate(inside) if word in _BEGINS_ROOM), 0)
+        named = named or next(i for i, word in enumerate(inside) if word not in _TO_ROOM or i == len(inside) - 1)
         room = " ".join(inside[named:])
-        while start > 0 and words[start - 1] in ("over", "down", "up", "out", "back", "away"):
+        while start > 0 and words[start - 1] in ("over", "down", "up", "out", "back", "away", "in"):
             start -= 1
         return [*words[:start], *words[found[1] :]], room
     return list(words), ""
@@ -121,78 +119,15 @@ def give(rest: Sequence[str], command: Command) -> Command:
     return with_destination(words, replace(command, recipient=who or command.recipient), only_goals=True)
 
 
-def recipient_of(words: list[str]) -> tuple[str, list[str]]:
-    """To whom, without its preposition, and the words that remain."""
-    if not words:
-        return "", words
-    opens = DETERMINERS | words_in("red blue green yellow black white big small left right back")
-    if words[0] in PERSONAL and (
-        len(words) == 1 or words[0] in ("me", "us") or words[1] in opens - _ALL_OF_THEM or words[0] in ("him", "her")
-    ):
-        return words[0], words[1:]
-    for end in range(1, min(5, len(words) - 1)):
-        named = (
-            words[0] not in DETERMINERS | RELATIVE | words_in("of for with on in to at back over up down both all her")
-            and (end == 1 or (end == 2 and words[0] in TITLES))
-            and (words[end] in _OPENS_NAMED or list(words[end : end + 2]) == ["one", "of"])
-        )
-        person = (words[0] in _WHOSE and words[end - 1] in PEOPLE) or (words[0] in TITLES and end == 2)
-        if named or (person and (words[end] in opens or list(words[end : end + 2]) == ["one", "of"])):
-            return " ".join(words[:end]), words[end:]
-        if (person and (PREPOSITIONS.at(words, end) or words[end] in ("who", "whos"))) or (
-            person and words[end : end + 2] in (["over", "there"], ["over", "here"])
-        ):
-            stop = next(
-                (
-                    i
-                    for i in range(end + 2, len(words) - 1)
-                    if (words[i] in ARTICLES | _ALL_OF_THEM or words[i : i + 2] == ["one", "of"])
-                    and not PREPOSITIONS.before(words, i)
-                ),
-                0,
-            )
-            if stop:
-                return " ".join(words[:stop]), words[stop:]
-    for start in range(len(words) - 2, 0, -1):
-        if words[start] not in ("to", "for") or words[start - 1] in OWNED | _INFINITIVES:
-            continue
-        whom = words[start + 1 :]
-        if whom[0] in ("whoever", "whomever", "anyone", "anybody") and words[start] == "to":
-            return " ".join(whom), words[:start]
-        if words[start] == "for" and PERSONAL.isdisjoint(whom) and PEOPLE.isdisjoint(whom):
-            continue  # "the knife used for cutting"
-        if _is_person(whom):
-            before = words[:start]
-            at_the_back = before[-2:] in (["the", "back"], ["very", "back"])
-            while before and not at_the_back and before[-1] in ("over", "back", "up", "here", "there", "along"):
-                before.pop()
-            return " ".join(whom), before
-    return "", words
-
-
-def _is_person(words: Sequence[str]) -> bool:
-    if words[0] in TITLES and len(words) == 2:
-        return True
-    if len(words) == 1:
-        return words[0] in PERSONAL or (
-            words[0] not in DETERMINERS | words_in("left right here there go use you") and words[0].isalpha()
-        )
-    heads = [i for i, word in enumerate(words[:5]) if word in PEOPLE]
-    if words[0] not in words_in("the my that this your our his her their") or not heads:
-        return False
-    return (
-        heads[0] == len(words) - 1
-        or bool(PREPOSITIONS.at(words, heads[0] + 1))
-        or words[heads[0] + 1] in words_in("who with in wearing that sitting standing over")
-    )
-
-
 def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool = False) -> Command:
     """ "the jar beside the apple on the tray": the last phrase says where, unless one says "into" or "onto".
 
     With several phrases either may say where; the first as destination is the alternative.
     """
     rest = _put_away(rest) if command.action == "place" else rest
+    upright = (i for i in range(1, len(rest) - 1) if rest[i] in _POSTURES and PREPOSITIONS.at(rest, i + 1))
+    if (posture := next(upright, 0)) and command.action == "place" and rest[posture - 1] not in RELATIVE:
+        rest = [*rest[:posture], *rest[posture + 1 :]]  # "the bottle upright next to the mustard"
     down = next((i for i in range(1, len(rest) - 1) if rest[i] == "down" and PREPOSITIONS.at(rest, i + 1)), 0)
     words, place = without_place(_without_particles(rest))
     command = replace(command, place=place or command.place)
@@ -208,7 +143,7 @@ def with_destination(rest: Sequence[str], command: Command, *, only_goals: bool 
             for cut in goals
             if " ".join(words[cut:]) not in _STILL_DESCRIBES
             and words[cut] not in ("off", "out", "upside", "face")
-            and not (words[cut] == "over" and words[cut + 1 : cut + 2] != ["to"])
+            and not (words[cut] == "over" and words[cut + 1 : cut + 2] not in (["to"], ["here"]))
         ]
 
     def cut_at(cut: int) -> Command:

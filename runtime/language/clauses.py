@@ -70,13 +70,16 @@ def _breaks_off(words: Sequence[str], i: int) -> bool:
     """Whether a new request begins here unannounced: "the mug put it on the tray", "the lamp could you turn it off"."""
     if words[i] in ("could", "can", "would", "will") and words[i + 1 : i + 2] == ["you"] and i + 2 < len(words):
         return words[i - 1] not in ("that", "how", "what", "if", "as", "you", "i")
+    if answer_end(words) == i:
+        return False  # "no i asked for the spotted one" corrects
     wish = WISHES.at(words, i) if words[i] in ("i", "id", "can", "could", "may") else None
     if wish and wish[0] and words[i - 1] not in _NO_VERB_AFTER | {"one", "ones", "thing"}:
         return wish[1] < len(words) and words[wish[1]] in ARTICLES | {"it", "them", "that"}
-    within = (
-        words[i - 1] == "it" and i > 2 and PREPOSITIONS.before(words, i - 1)
-    )  # "the board with cheese on it give it"
-    return (bool(within) or words[i - 1] not in _NO_VERB_AFTER) and _opens_clause(words, i, joined=False)
+    within = words[i - 1] == "it" and i > 2 and bool(PREPOSITIONS.before(words, i - 1))  # "with cheese on it give it"
+    verb = VERBS.at(words, i)
+    again = verb is not None and list(words[verb[1] : verb[1] + 1]) in (["it"], ["them"])
+    within = within or (again and words[i - 1] in ("one", "ones", "on", "off"))
+    return (within or words[i - 1] not in _NO_VERB_AFTER) and _opens_clause(words, i, joined=False)
 
 
 def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
@@ -91,6 +94,8 @@ def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
     follows = words[end] if end < len(words) else ""
     if words[start] == "hand" and words[start - 1] in _WHICH_HAND:
         return False
+    if not joined and words[start] in NOUNS_TOO and list(words[end : end + 2]) in (["the", "one"], ["the", "ones"]):
+        return False  # "the walking stick the one by the wall"
     if (
         not joined
         and action == "point"
@@ -136,6 +141,9 @@ def _after_answer(part: Sequence[str]) -> Iterator[list[str]]:
     if not end:
         words = after_filler(" ".join(words)).split()
         end = answer_end(words)
+    if words[:1] == ["not"] and (meant := _correction(words)) != words:
+        yield ["no"]  # "not the hammer the axe"
+        words = meant
     if end and end < len(words):
         yield words[:end]
         rest = _correction(words[end - (words[end - 1] == "not") :])
@@ -190,6 +198,8 @@ def _correction(rest: list[str]) -> list[str]:
         for i in range(len(rest) - 2, 0, -1):
             if rest[i] == "its" or rest[i : i + 2] == ["it", "is"]:
                 return rest[i + 1 + (rest[i] == "it") :]
+        if rest[0] in ("its", "theyre") and rest[1:2] == ["the"]:
+            return rest[1:]
         if rest[1:2] == ["not"] or rest[2:3] == ["not"]:
             return []
         for i in range(1, len(rest)):
@@ -204,7 +214,7 @@ def _correction(rest: list[str]) -> list[str]:
         for i in range(2, len(rest) - 1):
             if rest[i] == "its" or rest[i : i + 2] == ["it", "is"]:
                 return rest[i + 1 + (rest[i] == "it") :]
-        for i in range(len(rest) - 1, 2, -1):
+        for i in range(2, len(rest)):
             if rest[i] in ARTICLES and not (
                 PREPOSITIONS.before(rest, i) or rest[i - 1] in RELATIVE | {"and", "or", "of", "with"}
             ):

@@ -35,6 +35,12 @@ MAX_CHARACTERS = 512
 
 _NOT_WORDS = re.compile(r"[^a-z0-9,.;!?]+")
 _CLAUSE_END = re.compile(r"\s*[.;!?]+\s*")
+_IS = re.compile(
+    r"\b((?:the|my|your|that|this) [a-z]{2,}[^s])s (?=(?:still |almost |already )?(?:empty|full|dirty|broken|leaking"
+    r"|boiling|ringing|burning|on(?! it\b)|off(?! it\b)|open|cold|ready|done|running|finished|gone|stuck)\b.* it\b)"
+)
+"""A thing and what is the matter with it, before what to do with "it": "the jugs empty could you refill it"."""
+_ABBREVIATED = re.compile(r"\b(mrs?|ms|dr|prof|st)\.")
 
 
 def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list[Command]:
@@ -96,7 +102,8 @@ def _asked_for(commands: list[Command], asked: list[Command]) -> list[Command]:
         wished = command.action == "give" and any(
             other.action == "give" and other.target == command.target for other in later
         )
-        led_up = command.action == "none" or (command in asked and again) or wished
+        looked = i == 0 and command.action == "point" and command.transcript.lower().startswith(("see ", "you see "))
+        led_up = command.action == "none" or (command in asked and again) or wished or looked
         twice = command.action in ("confirm", "deny") and kept and kept[-1].action == command.action
         paused = command.action == "stop" and later and command.transcript.lower().lstrip().startswith(_PAUSES)
         if not (led_up and later) and not twice and not paused:
@@ -140,6 +147,8 @@ def _sentences(transcript: str) -> Iterator[str]:
     """Parts between full stops, as lower-case words and commas."""
     text = unicodedata.normalize("NFKD", transcript).lower().replace("\u2019", "").replace("'", "")
     text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    text = _IS.sub(r"\1 is ", text)
+    text = _ABBREVIATED.sub(r"\1", text)
     text = re.sub(r"\s*,[\s,]*", " , ", _NOT_WORDS.sub(" ", text))
     for sentence in _CLAUSE_END.split(text):
         if words := sentence.strip(" ,"):
@@ -151,6 +160,9 @@ def _resolved(command: Command, earlier: Sequence[Command]) -> Command:
     if command.target not in PRONOUNS:
         return command
     named = [other for other in earlier if other.target and other.target not in PRONOUNS]
+    shown = [other for other in earlier if other.target in _SHOWN]
+    if not named and shown and command.target in ("it", "them"):
+        named = shown  # "lift those up and put them down"
     if not named:
         return command
     several = command.target in _SEVERAL
@@ -160,6 +172,7 @@ def _resolved(command: Command, earlier: Sequence[Command]) -> Command:
     return replace(command, target=last.target, plural=last.plural, place=command.place or last.place)
 
 
+_SHOWN = frozenset({"this", "that", "those", "these", "this one", "that one"})
 _SEVERAL = frozenset({"them", "those", "these", "they"})
 _INSIDE = re.compile(r"^(?:back )?(?:in|into|inside|inside of) (?P<thing>(?:the|my|your|that|this) .+)")
 _OUT_OF = re.compile(r".+ out of (?P<thing>(?:the|my|your|that|this) .+)")

@@ -9,12 +9,13 @@ from runtime.language.phrasebook import word_set
 from runtime.language.phrases import ANSWERS, DETERMINERS, PEOPLE, VERBS
 
 _FILLERS = re.compile(
-    r"\b(?:u+h+m*(?! huh)|u+m+|e+r+m*|a+h+|h+m+|mm+|eh|(?<!uh )huh|(?<!do )you know"
+    r"\b(?:(?<!nuh )u+h+m*(?! huh)|u+m+|e+r+m*|a+h+|h+m+|mm+|eh|(?<!uh )huh|(?<!do )you know"
     r"(?! (?:what|where|how|which|that|if))|basically|literally"
     r"|kind of|sort of|kinda|sorta"
     r"|(?:whats|what is) it called|what do (?:you|they) call it|how (?:do )?you say"
     r"|whatchamacallit|thingamajig|thingy(?= the)"
-    r"|that thing(?= the\b)|let me (?:see|think)|i guess|i think|i suppose"
+    r"|that thing(?= the\b)|let me think|let me see(?! (?:the|that|this|those|these|my|your|his|her|a|an|it|them)\b)"
+    r"|i guess|i think|i suppose"
     r"|(?<!would )(?<!d )(?<!looks )(?<!look )(?<!looking )(?<!tastes )(?<!smells )(?<!shaped )(?<!you )(?<!i )"
     r"(?<!they )"
     r"like(?= (?:,|the|that|this|my|a|an|right|those|these|really|over|uh|um|on|in)\b)"
@@ -62,7 +63,8 @@ _NO_BELONGS = re.compile(r"\b(?:with|has|have|having|is|are|theres|says|there is
 
 _STARTS_PHRASE = re.compile(
     r"\b(?:(?P<article>the|a|an|my|your|this|that|these|those|both|all|two|three|every|each|another|one)"
-    r"|(?P<preposition>on|in|into|onto|to|under|behind|beside|near|between|by|next|inside|above|below|beneath|left|right|over|from|at))\b"
+    r"|(?P<preposition>next to|close to|in front of|on top of|to the (?:left|right) of|on|in|into|onto|to"
+    r"|under|behind|beside|near|between|by|next|inside|above|below|beneath|left|right|over|from|at))\b"
 )
 
 

@@ -140,7 +140,7 @@ def _frame_after(words: Sequence[str], end: int) -> int:
         return found[1]
     if (
         end > 2
-        and words[end - 2] == ","
+        and words[end - 2] in (",", "please")
         and words[end - 1] not in _NOT_NAMES
         and ANSWERS.before(words, end - 2) is None
     ):
@@ -181,6 +181,7 @@ def _belongs(words: Sequence[str], start: int, end: int) -> bool:
 
 def answer_end(words: Sequence[str]) -> int:
     """Where the yes or no that `words` begin with ends; 0 where they do not answer."""
+    ends = [0]
     end = 0
     while found := ANSWERS.at(words, end):
         end = found[1]
@@ -189,15 +190,15 @@ def answer_end(words: Sequence[str]) -> int:
         skipped = AFTER_ANSWER.at(words, end)
         if skipped and skipped[1] == len(words):
             end = skipped[1]
+        ends.append(end)
     if end in (0, len(words)):
         return end
-    follows = (
-        words[end] in DETERMINERS | words_in("not left right i its take pick grab give put thats im")
-        or words[end - 1] == ","
-    )
-    return (
-        end
-        if (follows and words[0] not in ("right", "good", "great", "fine", "do", "go", "ok", "okay"))
-        or words[end - 1] == ","
-        else 0
-    )
+    return next((end for end in reversed(ends) if end and _corrected_after(words, end)), 0)
+
+
+def _corrected_after(words: Sequence[str], end: int) -> bool:
+    """Whether what follows an answer is another request: "no | its the one with the grip", not "its the one | with"."""
+    if words[end - 1] == ",":
+        return True
+    follows = words[end] in DETERMINERS | words_in("not left right i its take pick grab give put thats im")
+    return follows and words[0] not in ("right", "good", "great", "fine", "do", "go", "ok", "okay")

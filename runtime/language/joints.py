@@ -19,7 +19,7 @@ def plainly_joined(words: Sequence[str]) -> list[str]:
     i = 1
     while i < len(joined):
         end = _leads_over(joined, i)
-        if end and any(VERBS.at(joined, k) or WISHES.at(joined, k) for k in range(i)):
+        if end and (i > 3 or any(VERBS.at(joined, k) or WISHES.at(joined, k) for k in range(i))):
             joined[i:end] = ["and"]
         i += 1
     return joined

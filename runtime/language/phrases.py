@@ -70,7 +70,7 @@ def _wish_end(words: Sequence[str], start: int) -> int:
 _WISHERS = words_in("i we id wed ill")
 _WITH_MODAL = words_in("id wed ill")
 _WISH_ADVERBS = words_in("really just also still only now then rather sooner actually definitely badly do kind of")
-_WISH_MODALS = words_in("would could should must will might")
+_WISH_MODALS = words_in("would could should must will might can may")
 _WANTING = words_in("want need like love prefer require fancy crave desire request demand wanted needed")
 _HAVING = words_in("have get borrow take use try grab")
 WISHES = phrasebook("wishes", _Wishes)

@@ -8,16 +8,14 @@ from typing import cast
 
 from runtime.datatypes import Action, Command
 from runtime.language.arguments import (
-    OWNED,
     cuts_of,
     give,
-    recipient_of,
     tidy,
     with_destination,
     with_target,
-    without_place,
 )
 from runtime.language.framing import answer_end
+from runtime.language.movement import AHEAD, AWAY, HOW_FAR, drive, turn
 from runtime.language.nouns import head_nouns, is_noun_phrase, is_plural
 from runtime.language.phrasebook import phrasebook, word_set
 from runtime.language.phrases import (
@@ -31,79 +29,22 @@ from runtime.language.phrases import (
     WISHES,
     words_in,
 )
+from runtime.language.questions import (
+    RELATIVE_PRONOUNS,
+    is_there,
+    place_asked,
+    superlative_asked,
+    which_asked,
+)
+from runtime.language.recipients import OWNED, recipient_of
 from runtime.language.vocabulary import Vocabulary
 
-_RELATIVE_PRONOUNS = frozenset({"that", "which", "who", "whose", "thats"})
 _FORBIDDEN = "this says what not to do; say what to do instead"
 _NO_ACTION = "no action that I know is named"
 _QUESTION_ENDS = word_set("question_ends")
 _ENDINGS = phrasebook("endings")
 _STATES = phrasebook("states")
 """What the last word may turn a verb into: "push the drawer shut", "get the lamp turned on", "shut everything off"."""
-
-
-def _place_asked(rest: list[str]) -> tuple[list[str], str]:
-    """What is looked for and in which room: "the pantry for the flour", "in the kitchen is the salt"."""
-    for i in range(1, min(7, len(rest) - 1)):
-        if rest[i] in ("do", "does", "did") and rest[i + 1] in ("we", "i", "you", "they", "he", "she"):
-            opens = next((k for k in range(i + 2, len(rest)) if rest[k] in DETERMINERS), i + 2)
-            return rest[opens:], without_place(["in", *rest[:i]])[1] or without_place(rest[:i])[1]
-        if rest[i] in ("is", "are") and rest[i + 1] in DETERMINERS and rest[i - 1] not in _RELATIVE_PRONOUNS:
-            return rest[i + 1 :], without_place(["in", *rest[:i]])[1] or without_place(rest[:i])[1]
-    if "for" in rest[1:]:
-        cut = rest.index("for", 1)
-        _, place = without_place(["in", *rest[:cut]])
-        if place:
-            return rest[cut + 1 :], place
-    if rest[:1] and rest[0] in ("i", "you", "we", "he", "she", "they", "anyone", "somebody"):
-        opens = next((i for i in range(2, min(5, len(rest))) if rest[i] in DETERMINERS), 0)
-        rest = rest[opens:]
-    return without_place(rest)
-
-
-def _is_there(words: Sequence[str], vocabulary: Vocabulary | None) -> bool:
-    """ "is the red mug on the table": a question for a thing that may be in view."""
-    if words[0] not in ("is", "are") or len(words) < 4 or words[1] not in ARTICLES:
-        return False
-    heads = head_nouns(" ".join(words[1:]))
-    seen = vocabulary is None or any(head in vocabulary for head in heads)
-    return seen and any(PREPOSITIONS.at(words, i) for i in range(3, len(words)))
-
-
-def _which(words: Sequence[str]) -> list[str]:
-    """What a question that begins with "which" asks after; nothing where it asks for something else.
-
-    "which shelf is the peanut butter on", "which mug is the biggest", "which box has the dice in it".
-    """
-    for i in range(2, min(6, len(words) - 1)):
-        kind, rest = list(words[1:i]), list(words[i + 1 :])
-        if kind[0] == "one" and kind[1:2] != ["of"]:
-            return []
-        if words[i] in ("has", "have", "contains", "holds"):
-            return ["the", *kind, "that", words[i], *rest]
-        if words[i] not in ("is", "are"):
-            continue
-        if "of" in kind[:2]:
-            return rest
-        if rest[0] not in DETERMINERS:
-            return ["the", *kind, *rest]  # "which pencil is closest to the lamp"
-        if len(rest) in (2, 3) and rest[0] == "the" and not PREPOSITIONS.before(rest, len(rest)):
-            return [*rest, *kind]
-        while len(rest) > 1 and PREPOSITIONS.before(rest, len(rest)):
-            rest.pop()
-        return rest
-    return []
-
-
-def _superlative(words: Sequence[str]) -> list[str]:
-    """The thing asked after in "what is the biggest thing on the table"."""
-    start = words.index("the") if "the" in words[1:3] else len(words)
-    if start + 2 >= len(words):
-        return []
-    return list(words[start:]) if words[start + 1].endswith("est") or words[start + 1] in _SINGLES else []
-
-
-_SINGLES = words_in("first last only second third")
 
 
 def _needs(words: Sequence[str]) -> tuple[str, int] | None:
@@ -170,22 +111,27 @@ def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | N
 
 
 _BELONGS = ("goes", "belongs")
+_STAYS = words_in("go be sit stay stand lie sleep live ride")
 _SHOULD = words_in("should needs has must ought")
 
 
 def _belongs_somewhere(words: Sequence[str], transcript: str) -> Command | None:
     """ "the cup goes in the box", "that needs to go on the shelf"."""
+    if words[0] in ("can", "could", "may", "should") and words[1:2] and words[1] in ARTICLES and "go" in words[3:-1]:
+        words = ["goes" if word == "go" else word for word in words[1:]]  # "can the dinosaur go in the cave"
     if words[0] not in DETERMINERS:
         return None
     for i in range(1, min(14, len(words) - 2)):
         end = i + 1
-        if words[i - 1] in _RELATIVE_PRONOUNS:
+        if words[i - 1] in RELATIVE_PRONOUNS:
             continue
         if words[i] in _SHOULD:
             end += words[i + 1] == "to"
             end += words[end] in ("go", "be", "stay")
             if end < i + 2 or words[end - 1] == "to":
                 return None
+        elif list(words[i : i + 2]) == ["wants", "to"] and words[i + 2] in _STAYS and PEOPLE.isdisjoint(words[:i]):
+            end = i + 3  # "the teddy wants to sit on the chair"
         elif words[i] not in _BELONGS:
             continue
         if PREPOSITIONS.at(words, end):
@@ -204,11 +150,13 @@ def topic_of(words: Sequence[str]) -> Command | None:
         ends = (
             i
             for i in range(start + 2, len(words))
-            if not PREPOSITIONS.before(words, i) and words[i] in _FINITE | _RELATIVE_PRONOUNS | _ENDS_TOPIC
+            if not PREPOSITIONS.before(words, i) and words[i] in _FINITE | RELATIVE_PRONOUNS | _ENDS_TOPIC
         )
         end = next(ends, len(words))
-        if end < len(words) and words[end] in _RELATIVE_PRONOUNS:
+        if end < len(words) and words[end] in RELATIVE_PRONOUNS:
             end = len(words)  # the remark ends with what it says of the thing
+        elif words[end - 1] in _LEFT_SO and end - start > 2:
+            end -= 1  # "(somebody left) the freezer open"
         return with_target(Command("", "point"), words[start:end])
     return None
 
@@ -218,7 +166,8 @@ def _describes(words: Sequence[str]) -> bool:
     return words[0] in _OPENS_DESCRIPTION or is_noun_phrase(" ".join(words))
 
 
-_ENDS_TOPIC = words_in("shut it they rolled slipped fell") | {","}
+_ENDS_TOPIC = words_in("shut it they rolled slipped fell somewhere") | {","}
+_LEFT_SO = words_in("open on off running unlocked")
 _PLAIN_ANSWERS = words_in("no nope nah yes yeah yep yup sure absolutely definitely")
 _HANDLED = words_in("dropped lost forgot left broke spilled made bought ate took threw put wants needs likes cant")
 _UNFINISHED = word_set("unfinished")
@@ -248,27 +197,29 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     if wish and (not wish[0] or (words[wish[1] : wish[1] + 1] and words[wish[1]].endswith("ing"))):
         return Command(transcript, "none", reason=_NO_ACTION)
     if wish:
-        us = "we" in words[: wish[1]]
+        us = not _WE.isdisjoint(words[: wish[1]])
         return give(words[wish[1] :], Command(transcript, "give", recipient="us" if us else "me"))
     if needs := _needs(words):
         named = Command(transcript, "give", recipient=needs[0])
         return with_destination(words[needs[1] :], named, only_goals=True)
     verb = VERBS.at(words)
-    if words[0] == "let" and "have" in words[2:]:
+    if words[0] in ("let", "can", "could", "may") and words[1:2] and words[1] in _OTHERS and "have" in words[2:6]:
         have = words.index("have", 2)
         return with_target(Command(transcript, "give", recipient=tidy(words[1:have])), words[have + 1 :])
-    if _is_there(words, vocabulary):
+    if words[0] == "leave" and "with" in words[2:-1] and _for_somebody(left := _with_as_to(words[1:])):
+        return give(left, Command(transcript, "give"))
+    if is_there(words, vocabulary):
         return with_target(Command(transcript, "point"), words[1:])
     if list(words[:2]) == ["make", "sure"] and (state := _STATES.before(words, len(words))):
         return with_target(Command(transcript, cast(Action, state[0])), words[2 : state[1]])
-    if list(words[:2]) in (["what", "is"], ["whats", "the"]) and (best := _superlative(words)):
+    if list(words[:2]) in (["what", "is"], ["whats", "the"]) and (best := superlative_asked(words)):
         return with_target(Command(transcript, "point"), best)
     forbids = words[0] == "dont" or list(words[:2]) == ["do", "not"]
     if forbids and (not verb or words[verb[1] : verb[1] + 1]):
         return Command(transcript, "none", reason=_FORBIDDEN)
     if placed := _belongs_somewhere(words, transcript):
         return placed
-    if words[0] == "which" and (asked := _which(words)):
+    if words[0] == "which" and (asked := which_asked(words)):
         return with_target(Command(transcript, "point"), asked)
     if list(words) in (["let", "go"], ["let", "it", "go"], ["release"]):
         return Command(transcript, "place", "it")
@@ -278,42 +229,52 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     if kind == "place" and rest[-1:] == ["alone"]:
         return Command(transcript, "none", reason=_FORBIDDEN)
     if kind == "stop" and rest[:1] and rest[0] in ("at", "by", "beside", "near") and len(rest) > 1:
-        return _drive(rest, transcript)
+        return drive(rest, transcript)
     if kind == "stop" or (list(words) == ["leave", "it"]):
         return Command(transcript, "stop")
     if words[0] == "back":
         return Command(transcript, "move", destination=tidy(words))
     if words[0] == "get" and words[1:2] == ["out"] and words[2:3] == ["of"]:
-        return _drive(words[1:], transcript)
-    if words[0] in ("get", "getting") and rest and rest[0] in _AWAY:
-        return _drive(rest, transcript)
+        return drive(words[1:], transcript)
+    if words[0] in ("get", "getting") and rest and rest[0] in AWAY:
+        return drive(rest, transcript)
     if kind == "move" and not rest and len(words) > 1:
         return Command(transcript, "move", destination=tidy(words[1:]))  # "roll over"
-    if kind == "move" and rest and rest[0] in _AHEAD and (len(rest) == 1 or rest[1] in _HOW_FAR):
+    if kind == "move" and rest and rest[0] in AHEAD and (len(rest) == 1 or rest[1] in HOW_FAR):
         return Command(transcript, "move", destination=tidy(rest))
+    if kind == "move" and rest[:1] == ["yourself"]:
+        return drive(rest[1:], transcript)
     if kind == "drive" and not (rest and rest[0] in DETERMINERS):
-        return _drive(rest, transcript)
+        if not rest and words[1:] and words[-1] in AWAY | AHEAD:
+            return Command(transcript, "move", destination=tidy(words[1:]))  # "scoot over"
+        return drive(rest, transcript)
     if kind == "drive":
         kind = "move"
-    if kind == "place" and rest[-1:] == ["on"] and 1 < len(rest) < 5 and not _RELATIVE_PRONOUNS & set(rest):
+    if kind == "place" and rest[-1:] == ["on"] and 1 < len(rest) < 5 and not RELATIVE_PRONOUNS & set(rest):
         return with_target(Command(transcript, "turn_on"), rest[:-1])
     if list(words[:2]) == ["put", "on"] and rest[:1] == ["on"] and len(rest) > 1:
         return with_target(Command(transcript, "turn_on"), rest[1:])
     if kind == "turn":
-        return _turn(rest, transcript)
+        return turn(rest, transcript)
     if kind == "turn_off" and rest[:2] == ["the", "power"] and len(rest) > 3:
         rest = rest[3:]
     command = Command(transcript, cast(Action, kind))
     if kind == "give" or ((kind in ("pick", "place", "move") or words[0] == "find") and _for_somebody(rest)):
         return give(rest, replace(command, action="give"))
+    if words[0] == "take" and _taken_somewhere(rest):
+        rest = [word for word in rest if word != "across"]
+        return with_destination(rest, replace(command, action="move"), only_goals=True)
     if (
-        _RELATIVE_PRONOUNS.isdisjoint(rest)
+        RELATIVE_PRONOUNS.isdisjoint(rest)
         and (ending := _ENDINGS.before(rest, len(rest)))
         and kind in ("pick", "move", "close", "open", "place")
+        and not (words[0] == "take" and ending[0] == "turn_off")  # "take the lid off"
     ):
         return with_target(Command(transcript, cast(Action, ending[0])), rest[: ending[1]])
     if kind in ("place", "move"):
         return with_destination(rest, command)
+    if words[0] == "take" and len(rest) > 1 and rest[-1] in ("away", "off") and rest[-2] not in RELATIVE_PRONOUNS:
+        rest = rest[:-1]
     if kind == "pick" and len(rest) > 3 and rest[-2] in ("off", "from") and rest[-1] in PERSONAL and rest[-3] != "away":
         rest = rest[:-2]
     if kind == "point":
@@ -322,7 +283,7 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
             command = replace(command, recipient=who)
         while len(rest) > 1 and rest[-1] in _QUESTION_ENDS:
             rest.pop()
-        rest, place = _place_asked(rest)
+        rest, place = place_asked(rest)
         command = replace(command, place=place)
         if rest[:1] == ["you"] and len(rest) < 4:
             return _no_action(words, transcript, vocabulary)
@@ -331,31 +292,21 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     return with_target(command, rest)
 
 
-_AFTER_SWITCH = words_in("in for on before after its it im hes shes theyre i we nobody so because please") | {","}
-_NO_MORE = (["and", "then"], ["and", "leave"])
-_AWAY = words_in("closer nearer away back over out off down")
-_AHEAD = words_in("forward forwards back backward backwards left right up down closer away ahead straight")
-_HOW_FAR = words_in("one two three four five six ten twenty a to from towards toward until and ahead")
+def _taken_somewhere(rest: Sequence[str]) -> bool:
+    """ "(take) the saw over to the bench", but neither "the plate to the left of the sink" nor "the lid out of it"."""
+    _, goals = cuts_of(rest)
+    goal = list(rest[goals[0] :]) if goals else []
+    to = next((i for i in range(min(2, len(goal))) if goal[i] == "to"), None)
+    return to is not None and goal[to + 1 : to + 2] == ["the"] and goal[to + 2] not in ("left", "right", "very")
 
 
-def _drive(rest: Sequence[str], transcript: str) -> Command:
-    """Where the robot itself goes: "to the kitchen", "here", "back"."""
-    _, room = without_place(rest)
-    if room:
-        return Command(transcript, "move", place=room)
-    return Command(transcript, "move", destination=tidy(rest)) if rest else Command(transcript, "move", place="here")
+_OTHERS = DETERMINERS | PERSONAL | {"me", "us"}
 
 
-def _turn(rest: Sequence[str], transcript: str) -> Command:
-    """ "the lamp on", "the cup around"."""
-    if rest[:1] and rest[0] in ("it", "that", "them") and rest[1:2] and rest[1] in ("on", "off"):
-        return with_target(Command(transcript, "turn_on" if rest[1] == "on" else "turn_off"), rest[:1])
-    for i in range(len(rest) - 1, 0, -1):
-        ends = i == len(rest) - 1 or rest[i + 1] in _AFTER_SWITCH or rest[i + 1 : i + 3] in _NO_MORE
-        if rest[i] in ("on", "off", "down") and rest[i - 1] != "upside" and ends:
-            action: Action = "turn_on" if rest[i] == "on" else "turn_off"
-            beyond = [] if rest[i + 1 : i + 2] == ["and"] else rest[i + 1 :]
-            return with_target(Command(transcript, action), [*rest[:i], *beyond])
-    if rest and rest[0] in ("around", "left", "right", "back"):
-        return Command(transcript, "move", destination=tidy(rest))
-    return with_destination(rest, Command(transcript, "move"))
+_WE = words_in("we were wed well")
+
+
+def _with_as_to(words: Sequence[str]) -> list[str]:
+    """ "the flowers to the lady" for "(leave) the flowers with the lady"."""
+    last = len(words) - 1 - list(reversed(words)).index("with")
+    return [*words[:last], "to", *words[last + 1 :]]

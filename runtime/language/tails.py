@@ -21,6 +21,7 @@ _FEELS = word_set("feels")
 _POSSESSIVE = words_in("my our your his her their the")
 _FINITE_ENDS = words_in("is are was were isnt arent wasnt has have hasnt havent needs wants hurts cant will wont looks")
 _RELATIVE = words_in("that who which")
+_ANYBODY = words_in("nobody noone no everybody everyone somebody")
 _HAPPENS = word_set("happens")
 _CONTACT = word_set("contact")
 """Verbs that need an object: "the cup the man is holding" describes the cup, "the baby is sleeping" does not."""
@@ -33,12 +34,14 @@ _IT_DOES = words_in(
 )
 _MODALS = words_in("can could will would should may might do does did")
 _CONDITIONS = words_in("if unless until till because cause cuz coz whenever although though otherwise")
+_CAN_YOU = tuple([modal, "you"] for modal in ("can", "could", "would", "will"))
 _TIMES = words_in("when while once before after since as")
 
 
 def without_tail(words: Sequence[str]) -> list[str]:
     """`words` up to where the speaker stops saying what is wanted; a further command after the remark is kept."""
-    for start in range(2, len(words)):
+    wish = WISHES.at(words)
+    for start in range(max(2, wish[1] if wish else 0), len(words)):
         if _begins_tail(words, start) and not _only_leads_up(words, start):
             goes_on = _next_command(words, start)
             return [*words[:start], *words[goes_on:]]
@@ -61,6 +64,13 @@ def _next_command(words: Sequence[str], start: int) -> int:
         return len(words)
     for i in range(start + 2, len(words) - 2):
         verb = VERBS.at(words, i + 1)
+        asked = VERBS.at(words, i + 2) if list(words[i : i + 2]) in _CAN_YOU and i + 3 < len(words) else None
+        if asked and asked[0] and words[asked[1] : asked[1] + 1] and words[asked[1]] in DETERMINERS | {"me"}:
+            return i
+        turned = VERBS.at(words, i)  # "(it rolled away) fetch it": what "it" is, was said before
+        may_turn = turned and turned[0] not in ("", "stop") and words[i - 1] not in _NO_VERBS | _MODALS
+        if turned and may_turn and list(words[turned[1] : turned[1] + 1]) in (["it"], ["them"]):
+            return i
         joined = words[i] in ("and", "then", "so", ",") and verb and verb[0] not in ("", "stop")
         if joined and verb and words[verb[1] : verb[1] + 1] and words[verb[1]] in DETERMINERS | {"me"}:
             return i
@@ -72,7 +82,8 @@ def _begins_tail(words: Sequence[str], i: int) -> bool:
     if before in ("for", "of", "where") or (word == "no" and before in ("that", "which")):
         return False
     tail = _TAILS.at(words, i)
-    if tail and not (word == "after" and VERBS.at(words, tail[1])):  # "after that turn it off"
+    named = before in _RELATIVE and word in _ANYBODY  # "the cup that nobody is using"
+    if tail and not named and not (word == "after" and VERBS.at(words, tail[1])):  # "after that turn it off"
         return True
     if word in _CONDITIONS:
         if word == "till" and before in DETERMINERS:

@@ -1,0 +1,103 @@
+"""Talk around a request: what only leads up to it, what comes after it, what takes it back."""
+
+from __future__ import annotations
+
+import pytest
+
+from runtime.language.commands import parse_command
+
+
+@pytest.mark.parametrize(
+    ("transcript", "action", "target"),
+    [
+        ("my pen rolled under the cabinet could you fish it out", "pick", "my pen"),
+        ("you forgot the saucers bring them too", "give", "the saucers"),
+        ("the lamp is still on turn it off", "turn_off", "the lamp"),
+        ("the jug's empty could you take it to the sink", "move", "the jug"),
+        ("i dropped a washer somewhere under the bench see if you can spot it", "point", "a washer"),
+        ("I dropped a marble, it rolled behind the box, can you find it?", "point", "a marble"),
+        ("where on earth has the glue got to", "point", "the glue"),
+        ("any idea where the pliers ended up", "point", "the pliers"),
+        ("i seem to have lost my glasses", "point", "my glasses"),
+        ("Which drawer did you put the batteries in?", "point", "the batteries"),
+        ("help yourself to the smallest plum", "pick", "the smallest plum"),
+        ("take this tray away, i've finished", "pick", "this tray"),
+        ("take the saddle off", "pick", "the saddle"),
+        ("turn the radio on the one by the bed", "turn_on", "the radio the one by the bed"),
+        ("find my hearing aid it fell behind the bed i think", "point", "my hearing aid"),
+        ("open the blinds a crack so i can see", "open", "the blinds"),
+        ("close the laptop that nobody is using", "close", "the laptop that nobody is using"),
+        ("turn that off its rubbish", "turn_off", "that"),
+    ],
+)
+def test_one_request_in_talk(transcript: str, action: str, target: str) -> None:
+    [command] = parse_command(transcript)
+    assert (command.action, command.target) == (action, target)
+
+
+@pytest.mark.parametrize(
+    ("transcript", "target", "recipient"),
+    [
+        ("would you pass this letter on to Mrs. Adams", "this letter", "mrs adams"),
+        ("leave the flowers with the lady at reception", "the flowers", "the lady at reception"),
+        ("give whoever is up the ladder a hammer", "a hammer", "whoever is up the ladder"),
+        (
+            "bring the lady in bed six the magazine with the horse on it",
+            "the magazine with the horse on it",
+            "the lady",
+        ),
+        ("hand the lady at the counter this parcel with the brown tape", "this parcel with the brown tape", "the lady"),
+        ("can my bunny have the carrot", "the carrot", "my bunny"),
+        ("itd be lovely if somebody handed me that blanket", "that blanket", "me"),
+        ("what id really like is the pudding", "the pudding", "me"),
+        ("were going to need the biggest drill bit", "the biggest drill bit", "us"),
+        ("mummy said i can have the lollipop", "the lollipop", "me"),
+    ],
+)
+def test_who_is_to_have_it(transcript: str, target: str, recipient: str) -> None:
+    [command] = parse_command(transcript)
+    assert (command.action, command.target) == ("give", target)
+    assert command.recipient.startswith(recipient)
+
+
+@pytest.mark.parametrize(
+    ("transcript", "action", "target", "destination"),
+    [
+        ("take the saw across to the other bench", "move", "the saw", "to the other bench"),
+        ("take the plate at the bottom of the pile to the left of the sink", "pick", None, ""),
+        ("roll the barrel to the back of the shed", "move", "the barrel", "to the back of the shed"),
+        ("stand the bottle upright next to the mustard", "place", "the bottle", "next to the mustard"),
+        ("set the bucket down wherever theres room", "place", "the bucket", "wherever theres room"),
+        ("put the pen next to the tape no wait in the drawer", "place", "the pen", "in the drawer"),
+        ("can the dinosaur go in the cave now", "place", "the dinosaur", "in the cave"),
+        ("the teddy wants to sit on the chair", "place", "the teddy", "on the chair"),
+        ("move yourself back", "move", "", "back"),
+        ("scoot over", "move", "", "over"),
+    ],
+)
+def test_where_it_goes(transcript: str, action: str, target: str | None, destination: str) -> None:
+    [command] = parse_command(transcript)
+    assert (command.action, command.destination) == (action, destination)
+    assert target is None or command.target == target
+
+
+@pytest.mark.parametrize(
+    ("transcript", "meant"),
+    [
+        ("no its the one with the yellow grip", "the one with the yellow grip"),
+        ("no i asked for the spotted one", "the spotted one"),
+        ("Not the hammer, you fool, the axe!", "the axe"),
+        ("not the ripe ones the green ones", "the green ones"),
+        ("nuh uh the flat one", "the flat one"),
+    ],
+)
+def test_a_correction(transcript: str, meant: str) -> None:
+    denied, named = parse_command(transcript)
+    assert (denied.action, named.action, named.target) == ("deny", "none", meant)
+
+
+def test_what_is_shown_is_what_the_pronoun_means() -> None:
+    picked, put = parse_command("lift those up and put them down over there")
+    assert (picked.target, put.target, put.plural) == ("those", "those", True)
+    [_, given] = parse_command("see that stack of envelopes take the top one and hand it to the lady")
+    assert (given.action, given.target, given.recipient) == ("give", "the top one", "the lady")
