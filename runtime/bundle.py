@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runtime.datatypes import GraphSpec, ModelSpec, Precision, TensorSpec
+from runtime.datatypes import CONFIDENCE_KINDS, GraphSpec, ModelSpec, Precision, TensorSpec
 from runtime.errors import SaymaskError
 from runtime.json_reader import JsonReader
 from runtime.language.vocabulary import Vocabulary
@@ -33,7 +33,10 @@ _MAX_FILE_BYTES = (2 << 30) - 1
 _DTYPES = ("uint8", "int64", "float32", "float16")
 _THRESHOLDS = ("mask_logit", "absent_probability", "ambiguous_probability", "piece_share", "found_confidence")
 _ENGINE_GATE = ("mask_iou_mean", "overall_iou_change")
-_CALIBRATION = ("count_temperature", "mask_temperature", "evidence_weight", "evidence_offset")
+_CALIBRATION = (
+    *("count_temperature", "mask_temperature", "evidence_weight", "evidence_offset"),
+    *(f"{kind}_{number}" for kind in CONFIDENCE_KINDS for number in ("slope", "offset")),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +116,8 @@ def parse_spec(value: Any, where: str = "model.json") -> ModelSpec:
             read.refuse(f"files lists {name!r}; expected plain names of files beside model.json")
     if min(spec.calibration[name] for name in ("count_temperature", "mask_temperature")) <= 0:
         read.refuse("calibration: a temperature must be above 0")
+    if min(spec.calibration[f"{kind}_slope"] for kind in CONFIDENCE_KINDS) <= 0:
+        read.refuse("calibration: a slope must be above 0, or less sure answers would count as surer")
     if spec.vocabulary_sha256 != spec.files.get("vocab.json"):
         read.refuse(
             "vocabulary_sha256 is not the SHA-256 that files lists for vocab.json; the vocabulary is of another model"

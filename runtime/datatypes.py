@@ -293,6 +293,10 @@ class GraphSpec:
     outputs: tuple[TensorSpec, ...]
 
 
+CONFIDENCE_KINDS = ("found", "plural", "ambiguous", "absent")
+"""Answers whose confidence is calibrated apart: one thing, all that were asked for, a choice, none."""
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """What `model.json` says. Sizes are (height, width).
@@ -300,9 +304,10 @@ class ModelSpec:
     `half_graphs`: the strongly typed FP16 twins of image_encoder and mask_decoder, empty where the bundle has none;
     features that only the decoder reads are float16 between them, everything else at their boundary is as in `graphs`.
     `engine_gate`: mask_iou_mean (least) and overall_iou_change (largest), which an FP16 engine must keep to.
-    `thresholds`: mask_logit, absent_probability, ambiguous_probability, piece_share; `calibration`: count_temperature,
-    mask_temperature, evidence_weight, evidence_offset (all read by runtime/vision/postprocess.py). `files`: SHA-256 of
-    every other file of the bundle.
+    `thresholds`: mask_logit, absent_probability, ambiguous_probability, piece_share, found_confidence; `calibration`:
+    count_temperature, mask_temperature, evidence_weight, evidence_offset, and a slope and an offset for each of
+    `CONFIDENCE_KINDS` ("found_slope"); all read by runtime/vision/postprocess.py. `files`: SHA-256 of every other file
+    of the bundle.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Fit what turns a checkpoint's numbers into probabilities on validation shards and store them in its JSON.
 
-`python training/calibrate.py --checkpoint FILE --data DIR`. Temperature scaling after Guo et al. 2017 (arXiv
-1706.04599).
+`python training/calibrate.py --checkpoint FILE --data DIR`. Temperatures after Guo et al. 2017 (arXiv 1706.04599); what
+they leave of the gap between confidence and truth, a logistic curve for each kind of answer takes (Platt 1999).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
 
+from runtime.datatypes import CONFIDENCE_KINDS
 from runtime.entry import command_line
 from runtime.language.vocabulary import Vocabulary
 from runtime.vision.overlap import overlap
-from runtime.vision.postprocess import grid_window, mask_evidence, weigh_evidence
+from runtime.vision.postprocess import grid_window, mask_evidence, scaled_confidence, weigh_evidence
 from training.checkpoint import load_checkpoint, write_atomically
 from training.data.rendered import COUNT_CLASSES, RenderedShards
 from training.evaluate import CALIBRATION, THRESHOLDS, judge, predict, shard_views
@@ -48,6 +50,33 @@ def fit_counts(logits: Array, evidence: Array, labels: npt.NDArray[np.int64]) ->
 
     start = np.array([0.0, 0.1, float(evidence.mean())])
     return settings(minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000}).x)
+
+
+def fit_confidences(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Slope and offset for each of `CONFIDENCE_KINDS`: the likeliest for which of its `outcomes` are correct.
+
+    Each starts at 1 and 0 and is held there by a weak prior, so that a kind of few answers stays as it was.
+    """
+    fitted: dict[str, float] = {}
+    for kind in CONFIDENCE_KINDS:
+        of_kind = [o for o in outcomes if kind_of(o) == kind]
+        values = np.clip([o.confidence for o in of_kind], 1e-6, 1 - 1e-6)
+        logits, right = np.log(values / (1 - values)), np.array([o.correct for o in of_kind], bool)
+        slope, offset = minimize(_platt_loss, np.zeros(2), args=(logits, right)).x
+        fitted |= {f"{kind}_slope": float(np.exp(slope)), f"{kind}_offset": float(offset)}
+    return fitted
+
+
+def _platt_loss(x: Array, logits: Array, right: npt.NDArray[np.bool_]) -> float:
+    scaled = np.exp(x[0]) * logits + x[1]
+    return float(np.logaddexp(0, np.where(right, -scaled, scaled)).sum() + (x**2).sum())
+
+
+def kind_of(outcome: Outcome) -> str:
+    """Which of `CONFIDENCE_KINDS` an answer is of."""
+    if outcome.verdict == "NOT_FOUND":
+        return "absent"
+    return "ambiguous" if outcome.verdict == "AMBIGUOUS" else "plural" if outcome.plural else "found"
 
 
 def cross_entropy(logits: Array, labels: npt.NDArray[np.int64]) -> float:
@@ -89,10 +118,12 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     # A network that finds nothing yet has no masks to learn from.
     mask_temperature = fit_temperature(lambda t: mask_log_loss(masks, np.asarray(right), t)) if masks else 1.0
     calibration = {**fitted, "mask_temperature": mask_temperature}
-    before, after = (
+    before, cooled = (
         judge(model, vocabulary, shard_views(views, arguments.views), thresholds=THRESHOLDS, calibration=temperatures)
         for temperatures in (CALIBRATION, calibration)
     )
+    calibration |= fit_confidences(cooled)
+    after = [replace(o, confidence=scaled_confidence(o.confidence, kind_of(o), calibration)) for o in cooled]
     thresholds = {**THRESHOLDS, "found_confidence": least_confidence(after, arguments.wrong_found)}
     metadata |= {"calibration": calibration, "thresholds": thresholds}
     write_atomically(arguments.checkpoint.with_suffix(".json"), json.dumps(metadata, indent=1) + "\n")

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
+from runtime.datatypes import CONFIDENCE_KINDS
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
 from runtime.language.vocabulary import Vocabulary
@@ -40,7 +41,14 @@ THRESHOLDS = {
     "piece_share": 0.7,
     "found_confidence": 0.0,
 }
-CALIBRATION = {"count_temperature": 1.0, "mask_temperature": 1.0, "evidence_weight": 0.0, "evidence_offset": 0.0}
+CALIBRATION = {
+    "count_temperature": 1.0,
+    "mask_temperature": 1.0,
+    "evidence_weight": 0.0,
+    "evidence_offset": 0.0,
+    **{f"{kind}_slope": 1.0 for kind in CONFIDENCE_KINDS},
+    **{f"{kind}_offset": 0.0 for kind in CONFIDENCE_KINDS},
+}
 """What a network is judged by before training/calibrate.py has seen it."""
 
 _EXPRESSIONS_AT_ONCE = 12

@@ -17,6 +17,7 @@ from runtime.vision.preprocess import Letterbox
 
 Map = npt.NDArray[np.float32]
 _EVIDENCE_CELLS = 50
+_LEAST_CONFIDENCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,8 @@ def interpret(
     for and the mask lies on several, with the one it lies on most; UNSURE where a single thing was asked for and the
     confidence is below `found_confidence`.
     Confidence is the probability of that verdict, times the mean probability of the mask's cells where there is a
-    mask; of one thing that is found, where a fourth logit tells how likely the mask is wrong, that it is right.
+    mask; of one thing that is found, where a fourth logit tells how likely the mask is wrong, that it is right. Slope
+    and offset of the calibration carry it to the share of such answers that were right on the validation set.
 
     Raises SaymaskError where the network's numbers are not finite.
     """
@@ -126,7 +128,8 @@ def interpret(
     lifted = full > thresholds["mask_logit"]
     raw_mask = _in_source(lifted, region, place)
     if none > thresholds["absent_probability"] or not lifted.any():
-        return Answer(np.zeros_like(raw_mask), Verdict.NOT_FOUND, none, (), counts, raw_mask)
+        sure = scaled_confidence(none, "absent", calibration)
+        return Answer(np.zeros_like(raw_mask), Verdict.NOT_FOUND, sure, (), counts, raw_mask)
     ambiguous = not plural and several > thresholds["ambiguous_probability"]
     verdict = Verdict.AMBIGUOUS if ambiguous else Verdict.FOUND
     pieces = [lifted]
@@ -146,9 +149,18 @@ def interpret(
     confidence = answered * (float(chosen.mean()) if chosen.size else 0.5)
     if verdict is Verdict.FOUND and not plural and trusted is not None:
         confidence = trusted
+    kind = "ambiguous" if ambiguous else "plural" if plural else "found"
+    confidence = scaled_confidence(confidence, kind, calibration)
     if verdict is Verdict.FOUND and not plural and confidence < thresholds["found_confidence"]:
         verdict = Verdict.UNSURE
     return Answer(mask, verdict, confidence, candidates, counts, raw_mask)
+
+
+def scaled_confidence(confidence: float, kind: str, calibration: Mapping[str, float]) -> float:
+    """`confidence` of one of `CONFIDENCE_KINDS` on the scale of a logistic curve (Platt 1999, equation 2)."""
+    odds = np.clip(confidence, _LEAST_CONFIDENCE, 1 - _LEAST_CONFIDENCE)
+    logit = calibration[f"{kind}_slope"] * np.log(odds / (1 - odds)) + calibration[f"{kind}_offset"]
+    return float(1 / (1 + np.exp(-logit)))
 
 
 def strongest_pieces(cells: Map, threshold: float, share: float) -> Map:

@@ -11,7 +11,7 @@ import pytest
 
 from export.to_onnx import main
 from runtime.bundle import open_bundle, sha256_of
-from runtime.datatypes import Command, Frame
+from runtime.datatypes import CONFIDENCE_KINDS, Command, Frame
 from runtime.segmenter import Segmenter
 from training.checkpoint import save_checkpoint
 from training.evaluate import THRESHOLDS
@@ -86,6 +86,8 @@ def test_a_checkpoint_becomes_a_bundle_that_the_runtime_answers_with(run: Runner
         "mask_temperature": 1.0,
         "evidence_weight": 0.0,
         "evidence_offset": 0.0,
+        **{f"{kind}_slope": 1.0 for kind in CONFIDENCE_KINDS},
+        **{f"{kind}_offset": 0.0 for kind in CONFIDENCE_KINDS},
     }
     assert bundle.spec.provenance["commit"] == "abc"
     assert bundle.spec.metrics == {"mean_iou": 0.5}

@@ -19,6 +19,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from runtime.datatypes import CONFIDENCE_KINDS
 from runtime.language.vocabulary import Vocabulary
 
 MakeBundle = Callable[..., Path]
@@ -67,6 +68,8 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> MakeBundle:
                 "mask_temperature": 1.0,
                 "evidence_weight": 0.0,
                 "evidence_offset": 0.0,
+                **{f"{kind}_slope": 1.0 for kind in CONFIDENCE_KINDS},
+                **{f"{kind}_offset": 0.0 for kind in CONFIDENCE_KINDS},
             },
             "vocabulary_sha256": files["vocab.json"],
             "files": files,

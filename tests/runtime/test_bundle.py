@@ -120,6 +120,7 @@ def test_a_file_that_changes_after_opening_is_not_read(bundle: Path) -> None:
         (lambda spec: spec["thresholds"].pop("absent_probability"), "lacks thresholds.absent_probability"),
         (lambda spec: spec["thresholds"].update(mask_logit=float("nan")), "mask_logit must be a finite number"),
         (lambda spec: spec["calibration"].update(count_temperature=0), "a temperature must be above 0"),
+        (lambda spec: spec["calibration"].update(found_slope=-1), "a slope must be above 0"),
         (lambda spec: spec.update(vocabulary_sha256="0"), "the vocabulary is of another model"),
         (lambda spec: spec["files"].update({"../secret": "0"}), "expected plain names"),
         (lambda spec: spec["files"].pop("mask_decoder.onnx"), "which files does not list"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from tests.training.test_metrics import outcome
-from training.calibrate import least_confidence
+from training.calibrate import fit_confidences, least_confidence
 from training.metrics import Outcome
 
 
@@ -36,3 +39,15 @@ def test_where_no_threshold_is_strict_enough_nothing_is_found() -> None:
 def test_other_verdicts_have_no_part_in_it() -> None:
     others = [outcome(confidence=0.9, chosen=False, verdict=verdict) for verdict in ("AMBIGUOUS", "NOT_FOUND")]
     assert least_confidence([*others, found(0.5, right=True)], 0.0) == 0.0
+
+
+def test_confidences_are_carried_to_what_came_true() -> None:
+    """Nine answers in ten right at a confidence of 0.6, half of them at 0.5: the curve says 0.9 and 0.5."""
+    surer = [found(0.6, right=i % 10 > 0) for i in range(1000)]
+    fitted = fit_confidences([*surer, *(found(0.5, right=i % 2 > 0) for i in range(1000))])
+    slope, offset = fitted["found_slope"], fitted["found_offset"]
+    assert offset == pytest.approx(0, abs=0.02)
+    assert 1 / (1 + np.exp(-slope * np.log(0.6 / 0.4) - offset)) == pytest.approx(0.9, abs=0.01)
+    assert fitted["absent_slope"] == fitted["plural_slope"] == 1 and fitted["ambiguous_offset"] == 0
+    few = fit_confidences([replace(found(0.9, right=True), plural=True)])
+    assert 1 < few["plural_slope"] < 1.2, "one answer is no evidence"

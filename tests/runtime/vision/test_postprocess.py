@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from runtime import SaymaskError, Verdict
+from runtime.datatypes import CONFIDENCE_KINDS
 from runtime.vision.postprocess import Answer, interpret, measure, unletterbox_logits
 from runtime.vision.preprocess import Letterbox
 
@@ -31,6 +32,7 @@ def answer(
     weight: float = 0.0,
     place: Letterbox = SQUARE,
     found: float = 0.0,
+    scale: dict[str, float] | None = None,
 ) -> Answer:
     return interpret(
         logits,
@@ -43,7 +45,10 @@ def answer(
             "mask_temperature": 1.0,
             "evidence_weight": weight,
             "evidence_offset": 2.0,
-        },
+            **{f"{kind}_slope": 1.0 for kind in CONFIDENCE_KINDS},
+            **{f"{kind}_offset": 0.0 for kind in CONFIDENCE_KINDS},
+        }
+        | (scale or {}),
         plural=plural,
     )
 
@@ -138,6 +143,25 @@ def test_a_fourth_logit_tells_that_the_mask_is_wrong() -> None:
     assert answer(logits, [0, 2, 0, 1], plural=True).confidence == pytest.approx(
         (1 - none) * mask_probability, abs=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts", "plural"),
+    [
+        ("found", [0, 2, 0], False),
+        ("plural", [0, 2, 0], True),
+        ("ambiguous", [0, 1, 3], False),
+        ("absent", [3, 0, 0], 0),
+    ],
+)
+def test_each_kind_of_answer_has_its_own_scale(kind: str, counts: list[float], plural: bool) -> None:
+    logits, _, _ = discs((80, 80, 20))
+    plain = answer(logits, counts, plural=plural).confidence
+    scaled = answer(logits, counts, plural=plural, scale={f"{kind}_slope": 0.5, f"{kind}_offset": -1.0}).confidence
+    assert scaled == pytest.approx(1 / (1 + np.exp(1) * ((1 - plain) / plain) ** 0.5), abs=1e-6)
+    others = {f"{other}_offset": -1.0 for other in CONFIDENCE_KINDS if other != kind}
+    assert answer(logits, counts, plural=plural, scale=others).confidence == plain
+    assert answer(np.full_like(logits, -9), [9, 0, 0]).confidence < 1  # certainty itself has no odds
 
 
 @pytest.mark.parametrize(
