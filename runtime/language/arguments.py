@@ -16,6 +16,7 @@ from runtime.language.phrases import (
     PREPOSITIONS,
     PRONOUNS,
     RELATIVE,
+    ends_relative,
     words_in,
 )
 from runtime.language.recipients import OWNED, recipient_of
@@ -57,7 +58,8 @@ def _without_particles(rest: Sequence[str]) -> list[str]:
     words = [word for word in rest if word != ","]
     if len(words) > 1 and words[0] in _NOT_OBJECTS and words[1] in DETERMINERS:
         del words[0]
-    goes_on = words[-2:-1] and words[-2].endswith("ing") and _IS.intersection(words[:-2])  # "thats boiling over"
+    goes_on = words[-2:-1] and words[-2].endswith("ing") and bool(_IS.intersection(words[:-2]))  # "thats boiling over"
+    goes_on = goes_on or ends_relative(words, len(words) - 1)
     if len(words) > 1 and words[-1] in _NOT_OBJECTS and words[-2] not in _KEEPS_PARTICLE and not goes_on:
         del words[-1]
     for i in range(1, len(words) - 1):  # "pick the jar up from the table", "put it down on the plate"
@@ -174,11 +176,17 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
     cuts: list[int] = []
     goals: list[int] = []
     within: list[int] = []
+    ended = False
     i = 1
     while i < len(words):
         if words[i] in ("upside", "face") and words[i + 1 : i + 2] in (["down"], ["up"]) and words[i - 1] in RELATIVE:
             i += 2  # "the cup thats upside down", "the card lying face down"
             continue
+        if ends_relative(words, i):
+            i += 1  # "off" of "the mug whose handle broke off (into the box)"
+            ended = True
+            continue
+        ended, after_relative = False, ended
         ending = ENDS.at(words, i)
         found = PREPOSITIONS.at(words, i)
         if ending and ending[1] == len(words) and words[i - 1] not in RELATIVE | ARTICLES | {"on", "to", "in", "at"}:
@@ -194,11 +202,12 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
         if words[i - 1] in ("belonging", "belongs", "made"):
             i = found[1]
             continue
-        if i > 2 and _in_relative_clause(words, i, goal=found[0] == "goal"):
-            within += [i] if found[1] < len(words) and words[i - 2] == "just" else []
+        goal = found[0] == "goal"
+        if i > 2 and not (after_relative and goal) and _in_relative_clause(words, i, goal=goal):
+            within += [i] if found[1] < len(words) and (words[i - 2] == "just" or found[0] == "goal") else []
             i = found[1]
             continue
-        ends_clause = words[i - 1] == "from" and found[0] == "goal"  # "the cup i drank from into the sink"
+        ends_clause = after_relative and found[0] == "goal"  # "the cup i drank from into the sink"
         if (
             i == 1
             or ends_clause

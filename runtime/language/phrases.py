@@ -93,3 +93,37 @@ PLACES = phrasebook("places")
 PEOPLE = word_set("people")
 TITLES = word_set("titles")
 PERSONAL = word_set("personal")
+
+_PARTICLES = words_in("up down off over out on in at about from with here there")
+_NO_PARTICIPLES = words_in("thing string something nothing everything anything red bed shed ceiling building")
+_OPENS_RELATIVE = words_in("that which who whose thats where i you we he she they im youre hes shes theyre")
+_VERBS_WITH_PARTICLE = words_in(
+    "broke fell falls put came comes went goes go ran sat threw took gave drank stood told spoke dreamt keeps kept"
+    " is are was were belong belongs look talk point sit eat drink play write read"
+)
+
+
+def ends_relative(words: Sequence[str], i: int) -> bool:
+    """Whether the word at `i` belongs to the verb of a relative clause: "off" of "the mug whose handle broke off"."""
+    if i < 3 or words[i] not in _PARTICLES or words[i - 1] in _NO_PARTICIPLES:
+        return False
+    if words[i + 1 : i + 2] and words[i + 1] in DETERMINERS:
+        return False  # "the mug that nobody is using on the table"
+    verb = words[i - 1]
+    if verb.endswith("ed") and words[i - 2] in ("is", "not", "isnt", "are", "was"):
+        return False  # "the cup that is not chipped (over here)"
+    if words[i] in ("here", "there") and verb not in ("belong", "belongs"):
+        return False
+    verbal = verb in _VERBS_WITH_PARTICLE or (verb.endswith(("ing", "ed")) and len(verb) > 4)
+    before = words[1 : i - 1]
+    told = i > 3 and words[i - 1] in ("you", "me") and words[i - 2] == "told"
+    opened = not _OPENS_RELATIVE.isdisjoint(before) or _has_own_subject(before)
+    return (verbal or told) and opened
+
+
+def _has_own_subject(before: Sequence[str]) -> bool:
+    """ "the cat is" after "the mug": a second thing that nothing relates to the first."""
+    return any(
+        before[k] in ("the", "my") and not PREPOSITIONS.before(before, k) and before[k - 1] not in ("and", "or", "of")
+        for k in range(1, len(before))
+    )

@@ -20,7 +20,7 @@ def place_asked(rest: list[str]) -> tuple[list[str], str]:
         if rest[i] in ("do", "does", "did") and rest[i + 1] in ("we", "i", "you", "they", "he", "she"):
             opens = next((k for k in range(i + 2, len(rest)) if rest[k] in DETERMINERS), i + 2)
             return rest[opens:], without_place(["in", *rest[:i]])[1] or without_place(rest[:i])[1]
-        if rest[i] in ("is", "are") and rest[i + 1] in DETERMINERS and rest[i - 1] not in RELATIVE_PRONOUNS:
+        if rest[i] in ("is", "are") and rest[i + 1] in DETERMINERS and RELATIVE_PRONOUNS.isdisjoint(rest[:i]):
             return rest[i + 1 :], without_place(["in", *rest[:i]])[1] or without_place(rest[:i])[1]
     if "for" in rest[1:]:
         cut = rest.index("for", 1)

@@ -27,6 +27,7 @@ from runtime.language.phrases import (
     PREPOSITIONS,
     VERBS,
     WISHES,
+    ends_relative,
     words_in,
 )
 from runtime.language.questions import (
@@ -98,7 +99,8 @@ def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | N
         action: Action = "turn_on" if target.endswith("on") else "turn_off"
         return with_target(Command(transcript, action), target.split()[:-1])
     spoken = VERBS.at(words)
-    unfinished = target.split()[-1] in _UNFINISHED or target in _NOT_THINGS
+    ended = ends_relative(target.split(), len(target.split()) - 1)  # "the glass i drank from"
+    unfinished = (target.split()[-1] in _UNFINISHED and not ended) or target in _NOT_THINGS
     told = target.split()[1:2] and target.split()[1] in PEOPLE and not _HANDLED.isdisjoint(target.split()[2:3])
     if (spoken and not spoken[0]) or unfinished or told:
         return Command(transcript, "none", reason=reason)
@@ -177,10 +179,12 @@ _NOT_THINGS = word_set("not_things")
 def _outside(words: Sequence[str]) -> list[str]:
     """`words` up to a relative clause: "the mug" of "the mug that is red", "the ball" of "the ball i threw"."""
     for i, word in enumerate(words):
-        if i and word in ("that", "which", "who", "thats", "where", "what"):
+        if i and word in ("that", "which", "who", "thats", "where", "what", "whose"):
             return list(words[:i])
-        if i > 1 and word in ("i", "you", "we", "he", "she", "they"):
+        if i > 1 and (word in ("i", "you", "we", "he", "she", "they") or (word.endswith("ing") and len(word) > 5)):
             return list(words[:i])
+        if i > 1 and word in ("the", "my") and not PREPOSITIONS.before(words, i) and words[i - 1] not in ("and", "of"):
+            return list(words[:i])  # "the mug the cat is sitting on"
     return list(words)
 
 
@@ -265,7 +269,7 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         rest = [word for word in rest if word != "across"]
         return with_destination(rest, replace(command, action="move"), only_goals=True)
     if (
-        RELATIVE_PRONOUNS.isdisjoint(rest)
+        (RELATIVE_PRONOUNS | {"where"}).isdisjoint(rest)
         and (ending := _ENDINGS.before(rest, len(rest)))
         and kind in ("pick", "move", "close", "open", "place")
         and not (words[0] == "take" and ending[0] == "turn_off")  # "take the lid off"
@@ -273,7 +277,7 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return with_target(Command(transcript, cast(Action, ending[0])), rest[: ending[1]])
     if kind in ("place", "move"):
         return with_destination(rest, command)
-    if words[0] == "take" and len(rest) > 1 and rest[-1] in ("away", "off") and rest[-2] not in RELATIVE_PRONOUNS:
+    if words[0] == "take" and len(rest) > 1 and rest[-1] in ("away", "off") and not ends_relative(rest, len(rest) - 1):
         rest = rest[:-1]
     if kind == "pick" and len(rest) > 3 and rest[-2] in ("off", "from") and rest[-1] in PERSONAL and rest[-3] != "away":
         rest = rest[:-2]
@@ -281,7 +285,7 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         if words[0] in ("show", "showing"):
             who, rest = recipient_of(rest)
             command = replace(command, recipient=who)
-        while len(rest) > 1 and rest[-1] in _QUESTION_ENDS:
+        while len(rest) > 1 and rest[-1] in _QUESTION_ENDS and not ends_relative(rest, len(rest) - 1):
             rest.pop()
         rest, place = place_asked(rest)
         command = replace(command, place=place)

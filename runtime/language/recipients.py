@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runtime.language.phrases import ARTICLES, DETERMINERS, PEOPLE, PERSONAL, PREPOSITIONS, RELATIVE, TITLES, words_in
+from runtime.language.phrases import (
+    ARTICLES,
+    DETERMINERS,
+    PEOPLE,
+    PERSONAL,
+    PREPOSITIONS,
+    RELATIVE,
+    TITLES,
+    ends_relative,
+    words_in,
+)
 
 _SHOWS = words_in("this those these")
 _NUMBERED = words_in("bed room ward bay table number seat desk")
@@ -12,7 +22,8 @@ _ALL_OF_THEM = frozenset({"all", "both"})
 _INFINITIVES = words_in("about forgot forgets want wants like likes need needs ready supposed used going meant tried")
 """After these "to" brings a verb: "the cup thats about to fall"."""
 OWNED = words_in("belongs belonging belong close closer closest next nearest nearer similar")
-_OPENS_NAMED = words_in("the a an that this my your some both another his her where which")
+_OPENS_NAMED = words_in("the a an that this my your some both all two three four another his her where which")
+_OWNERS = words_in("the my your his her our their me him us them")
 _WHOSE = words_in("each every the my that this your our his her their")
 
 
@@ -20,6 +31,8 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
     """To whom, without its preposition, and the words that remain."""
     if not words or list(words) == ["them"]:
         return "", words  # "bring them"
+    if len(words) > 3 and words[1] == "back" and words[2] in _OPENS_NAMED and words[0] not in DETERMINERS:
+        words = [words[0], *words[2:]]  # "emma back her cup"
     opens = DETERMINERS | words_in("red blue green yellow black white big small left right back")
     if words[0] in ("whoever", "whomever"):
         starts = (i for i in range(len(words) - 2, 1, -1) if words[i] in ARTICLES and not PREPOSITIONS.before(words, i))
@@ -55,8 +68,10 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
             if stop:
                 return " ".join(words[:stop]), words[stop:]
     for start in range(len(words) - 2, 0, -1):
-        if words[start] not in ("to", "for") or words[start - 1] in OWNED | _INFINITIVES:
+        if words[start] not in ("to", "for") or words[start - 1] in OWNED:
             continue
+        if words[start] == "to" and words[start - 1] in _INFINITIVES and words[start + 1] not in _OWNERS:
+            continue  # "the cup thats about to fall"
         whom = words[start + 1 :]
         if whom[0] in ("whoever", "whomever", "anyone", "anybody") and words[start] == "to":
             return " ".join(whom), words[:start]
@@ -65,6 +80,7 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
         if _is_person(whom):
             before = words[:start]
             at_the_back = before[-2:] in (["the", "back"], ["very", "back"])
+            at_the_back = at_the_back or ends_relative(before, len(before) - 1)
             while before and not at_the_back and before[-1] in ("over", "back", "up", "here", "there", "along", "on"):
                 before.pop()
             return " ".join(whom), before

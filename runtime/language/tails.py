@@ -32,6 +32,7 @@ _RINGS = words_in("ring string spring icing king")
 _IT_DOES = words_in(
     "looks seems belongs needs has goes smells feels weighs hurts might should sounds tastes matters makes"
 )
+_HABITS = words_in("just already always never usually often")
 _MODALS = words_in("can could will would should may might do does did")
 _CONDITIONS = words_in("if unless until till because cause cuz coz whenever although though otherwise")
 _CAN_YOU = tuple([modal, "you"] for modal in ("can", "could", "would", "will"))
@@ -82,7 +83,8 @@ def _begins_tail(words: Sequence[str], i: int) -> bool:
     if before in ("for", "of", "where") or (word == "no" and before in ("that", "which")):
         return False
     tail = _TAILS.at(words, i)
-    named = before in _RELATIVE and word in _ANYBODY  # "the cup that nobody is using"
+    object_told = tail is not None and words[tail[1] - 1] in _OBJECTS  # "(put down that) i need it"
+    named = before in _RELATIVE and (word in _ANYBODY or (word in _SUBJECTS and not object_told))
     if tail and not named and not (word == "after" and VERBS.at(words, tail[1])):  # "after that turn it off"
         return True
     if word in _CONDITIONS:
@@ -139,6 +141,10 @@ def _explains(words: Sequence[str], start: int) -> bool:
     if before in _MODALS:
         return False
     if word in ("i", "we"):
+        if before in ("one", "ones") and follows in _HABITS:
+            return False  # "the one i just ate"
+        if _is_contact(rest) and rest[2:3] and (PREPOSITIONS.at(rest, 2) or rest[2] in ("at", "about", "with")):
+            return False  # "the mug i am looking at"
         return follows in _FEELS or not _OBJECTS.isdisjoint(rest[1:4])
     if word in ("you", "they", "he", "she", "it") and follows != "and":
         if follows == "is" and "not" in words[:start]:

@@ -101,3 +101,53 @@ def test_what_is_shown_is_what_the_pronoun_means() -> None:
     assert (picked.target, put.target, put.plural) == ("those", "those", True)
     [_, given] = parse_command("see that stack of envelopes take the top one and hand it to the lady")
     assert (given.action, given.target, given.recipient) == ("give", "the top one", "the lady")
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        "the mug whose handle broke off",
+        "the mug i am looking at",
+        "the mug the cat is sitting on",
+        "the mug i drank from",
+        "the mug where the paint came off",
+        "the mug that keeps falling over",
+        "the mug that i need to wash",
+        "the mug that nobody wants",
+        "the mug that doesnt belong here",
+        "the mug that my sister gave me for my birthday",
+        "the mug with the handle that is broken",
+    ],
+)
+@pytest.mark.parametrize(
+    ("frame", "action"),
+    [
+        ("pick up {}", "pick"),
+        ("bring {} to my brother", "give"),
+        ("put {} into the box", "place"),
+        ("can you find {}", "point"),
+        ("take {} and put it on the tray", "pick"),
+        ("no {}", "deny"),
+    ],
+)
+def test_a_relative_clause_is_kept_whole(frame: str, action: str, described: str) -> None:
+    commands = parse_command(frame.format(described))
+    assert commands[0].action == action
+    assert {command.target for command in commands if command.target} == {described}
+    assert commands[0].destination == ("into the box" if action == "place" else "")
+    assert commands[0].recipient == ("my brother" if action == "give" else "")
+
+
+@pytest.mark.parametrize(
+    ("transcript", "target", "recipient"),
+    [
+        ("give emma back the mug", "the mug", "emma"),
+        ("pass emma two apples", "two apples", "emma"),
+        ("bring them", "them", ""),
+        ("we need some bread over here", "some bread", "us"),
+        ("bring the cup that is not chipped over here", "the cup that is not chipped", ""),
+    ],
+)
+def test_frames_of_giving(transcript: str, target: str, recipient: str) -> None:
+    [command] = parse_command(transcript)
+    assert (command.action, command.target, command.recipient) == ("give", target, recipient)
