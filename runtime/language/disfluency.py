@@ -26,7 +26,8 @@ _WORDS = word_set("words")
 _WAIT = r"wait(?! (?:here|there|for|until|till|by|outside)\b)"
 _TAKES_BACK = re.compile(
     r"(?:\s,)*\s(?:or\s)?(?P<cue>(?:(?:no|" + _WAIT + r"|sorry|oops|actually|nope|hold on|hang on|well)(?:\s,)*\s)*"
-    r"(?:no(?! (?:rush|hurry|problem|worries|need|pressure|matter"
+    r"(?:no thats (?:wrong|not it|not right)|let me rephrase|what i mean is"
+    r"|no(?! (?:rush|hurry|problem|worries|need|pressure|matter"
     r"|one (?!no\b|the\b|wait\b|sec\b)[a-z]+)\b)|nope|" + _WAIT + r"|sorry|oops|actually"
     r"|i mean(?! it\b)|i meant|or rather|rather"
     r"|make (?:that|it(?! (?:snappy|quick|fast)\b))|scratch that|correction"
@@ -63,7 +64,7 @@ _NO_BELONGS = re.compile(r"\b(?:with|has|have|having|is|are|theres|says|there is
 
 _STARTS_PHRASE = re.compile(
     r"\b(?:(?P<article>the|a|an|my|your|this|that|these|those|both|all|two|three|every|each|another|one)"
-    r"|(?P<preposition>next to|close to|in front of|on top of|to the (?:left|right) of|on|in|into|onto|to"
+    r"|(?P<preposition>next to|close to|in front of|on top of|to the (?:left|right) of|on|in|into|onto|to|with|without"
     r"|under|behind|beside|near|between|by|next|inside|above|below|beneath|left|right|over|from|at))\b"
 )
 
@@ -161,7 +162,7 @@ def _without_repetitions(text: str) -> str:
                 ["yo"],
                 ["choo"],
                 ["pom"],
-            ):
+            ) and not (run == ["on"] and words[i - 1] in ("hang", "hold")):
                 del words[i : i + size + gap]
             else:
                 i += 1
