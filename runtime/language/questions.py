@@ -27,6 +27,8 @@ def place_asked(rest: list[str]) -> tuple[list[str], str]:
         _, place = without_place(["in", *rest[:cut]])
         if place:
             return rest[cut + 1 :], place
+        if PREPOSITIONS.at(rest) and rest[cut + 1 : cut + 2] and rest[cut + 1] in DETERMINERS:
+            return without_place([*rest[cut + 1 :], *rest[:cut]])  # "under the sink for the plunger"
     if rest[:1] and rest[0] in ("i", "you", "we", "he", "she", "they", "anyone", "somebody"):
         opens = next((i for i in range(2, min(5, len(rest))) if rest[i] in DETERMINERS), 0)
         rest = rest[opens:]

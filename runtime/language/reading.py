@@ -130,7 +130,7 @@ def _belongs_somewhere(words: Sequence[str], transcript: str) -> Command | None:
         if words[i] in _SHOULD:
             end += words[i + 1] == "to"
             end += words[end] in ("go", "be", "stay")
-            if end < i + 2 or words[end - 1] == "to":
+            if end < i + 2 or words[end - 1] == "to" or list(words[i : i + 2]) == ["must", "be"]:
                 return None
         elif list(words[i : i + 2]) == ["wants", "to"] and words[i + 2] in _STAYS and PEOPLE.isdisjoint(words[:i]):
             end = i + 3  # "the teddy wants to sit on the chair"
@@ -227,6 +227,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return with_target(Command(transcript, "point"), asked)
     if list(words) in (["let", "go"], ["let", "it", "go"], ["release"]):
         return Command(transcript, "place", "it")
+    if list(words[:3]) == ["get", "out", "of"] and words[3:]:
+        return drive(words[1:], transcript)
     if not verb or not verb[0]:
         return _no_action(words, transcript, vocabulary)
     kind, rest = verb[0], list(words[verb[1] :])
@@ -238,8 +240,6 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return Command(transcript, "stop")
     if words[0] == "back":
         return Command(transcript, "move", destination=tidy(words))
-    if words[0] == "get" and words[1:2] == ["out"] and words[2:3] == ["of"]:
-        return drive(words[1:], transcript)
     if words[0] in ("get", "getting") and rest and rest[0] in AWAY:
         return drive(rest, transcript)
     if kind == "move" and not rest and len(words) > 1:
@@ -248,7 +248,9 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return Command(transcript, "move", destination=tidy(rest))
     if kind == "move" and rest[:1] == ["yourself"]:
         return drive(rest[1:], transcript)
-    if kind == "drive" and not (rest and rest[0] in DETERMINERS):
+    if kind == "drive" and (words[verb[1] - 1] == "into" or not (rest and rest[0] in DETERMINERS)):
+        if words[verb[1] - 1] == "into":
+            rest = ["into", *rest]  # "pop into the kitchen"
         if not rest and words[1:] and words[-1] in AWAY | AHEAD:
             return Command(transcript, "move", destination=tidy(words[1:]))  # "scoot over"
         return drive(rest, transcript)
