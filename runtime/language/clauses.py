@@ -96,13 +96,10 @@ def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
         return False
     if not joined and words[start] in NOUNS_TOO and list(words[end : end + 2]) in (["the", "one"], ["the", "ones"]):
         return False  # "the walking stick the one by the wall"
-    if (
-        not joined
-        and action == "point"
-        and words[start] in ("where", "wheres")
-        and end == len(words) - 1
-        and follows in ("it", "that", "they")
-    ):
+    asks_where = not joined and words[start] in ("where", "wheres") and follows in ("it", "that", "they")
+    if asks_where and end >= len(words) - (
+        3 if end - start > 1 else 1
+    ):  # "where is it now", but "(leave it) where it was"
         return True
     if not joined and (
         (words[start].endswith("ing") and words[start] != "bring")

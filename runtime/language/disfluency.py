@@ -156,13 +156,18 @@ def _without_repetitions(text: str) -> str:
         while i + 2 * size <= len(words):
             run = words[i : i + size]
             gap = 1 if words[i + size : i + size + 1] == [","] else 0
-            if run == words[i + size + gap : i + 2 * size + gap] and run not in (
-                [","],
-                ["her"],
-                ["yo"],
-                ["choo"],
-                ["pom"],
-            ) and not (run == ["on"] and words[i - 1] in ("hang", "hold")):
+            if (
+                run == words[i + size + gap : i + 2 * size + gap]
+                and run
+                not in (
+                    [","],
+                    ["her"],
+                    ["yo"],
+                    ["choo"],
+                    ["pom"],
+                )
+                and not (run == ["on"] and words[i - 1] in ("hang", "hold"))
+            ):
                 del words[i : i + size + gap]
             else:
                 i += 1

@@ -198,6 +198,7 @@ def answer_end(words: Sequence[str]) -> int:
 
 def _corrected_after(words: Sequence[str], end: int) -> bool:
     """Whether what follows an answer is another request: "no | its the one with the grip", not "its the one | with"."""
+    end += words[end] == "wait" and end + 2 < len(words)
     if words[end - 1] == ",":
         return True
     follows = words[end] in DETERMINERS | words_in("not left right i its take pick grab give put thats im")

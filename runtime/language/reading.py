@@ -138,7 +138,8 @@ def _belongs_somewhere(words: Sequence[str], transcript: str) -> Command | None:
             continue
         if PREPOSITIONS.at(words, end):
             command = Command(transcript, "place", destination=tidy(words[end:]))
-            return with_target(command, words[:i])
+            again = i > 4 and list(words[i - 2 : i]) in (["that", "one"], ["this", "one"])  # "the mug, that one goes"
+            return with_target(command, words[: i - 2 * again])
     return None
 
 
@@ -168,7 +169,7 @@ def _describes(words: Sequence[str]) -> bool:
     return words[0] in _OPENS_DESCRIPTION or is_noun_phrase(" ".join(words))
 
 
-_ENDS_TOPIC = words_in("shut it they rolled slipped fell somewhere") | {","}
+_ENDS_TOPIC = words_in("still shut it they rolled slipped fell somewhere") | {","}
 _LEFT_SO = words_in("open on off running unlocked")
 _PLAIN_ANSWERS = words_in("no nope nah yes yeah yep yup sure absolutely definitely")
 _HANDLED = words_in("dropped lost forgot left broke spilled made bought ate took threw put wants needs likes cant")
@@ -267,6 +268,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     command = Command(transcript, cast(Action, kind))
     if kind == "give" or ((kind in ("pick", "place", "move") or words[0] == "find") and _for_somebody(rest)):
         return give(rest, replace(command, action="give"))
+    if words[0] == "get" and rest[-1:] == ["way"] and "out" in rest[1:]:
+        return with_destination(rest, replace(command, action="move"))  # "get the toy out of the way"
     if words[0] == "take" and _taken_somewhere(rest):
         rest = [word for word in rest if word != "across"]
         return with_destination(rest, replace(command, action="move"), only_goals=True)

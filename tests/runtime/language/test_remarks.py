@@ -28,6 +28,10 @@ from runtime.language.commands import parse_command
         ("open the blinds a crack so i can see", "open", "the blinds"),
         ("close the laptop that nobody is using", "close", "the laptop that nobody is using"),
         ("turn that off its rubbish", "turn_off", "that"),
+        ("the thing you use for opening tins where did that go", "point", "the thing you use for opening tins"),
+        ("can you go and see if theres any milk left", "point", "any milk left"),
+        ("have a look under the sink for the brush", "point", "the brush under the sink"),
+        ("grab the cup for me", "pick", "the cup"),
     ],
 )
 def test_one_request_in_talk(transcript: str, action: str, target: str) -> None:
@@ -72,6 +76,10 @@ def test_who_is_to_have_it(transcript: str, target: str, recipient: str) -> None
         ("can the dinosaur go in the cave now", "place", "the dinosaur", "in the cave"),
         ("the teddy wants to sit on the chair", "place", "the teddy", "on the chair"),
         ("move yourself back", "move", "", "back"),
+        ("get the toy out of the way", "move", "the toy", "out of the way"),
+        ("get out of my way", "move", "", "out of my way"),
+        ("leave the can where it was", "place", "the can", "where it was"),
+        ("put the jar in the box no thats wrong on the tray", "place", "the jar", "on the tray"),
         ("scoot over", "move", "", "over"),
     ],
 )
