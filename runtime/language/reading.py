@@ -84,7 +84,7 @@ def _for_somebody(rest: Sequence[str]) -> bool:
         return rest[0] in PERSONAL or not PEOPLE.isdisjoint(who.split())
     if who and rest[-1 - len(who.split())] in ("to", "for") and not PEOPLE.isdisjoint(who.split()[:3]):
         return True
-    return rest[-2] in ("to", "for") and rest[-1] in PERSONAL and rest[-3] not in OWNED
+    return rest[-2] in ("to", "for") and rest[-1] in PERSONAL and OWNED.isdisjoint(rest[-3:-2])
 
 
 def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | None) -> Command:
@@ -306,7 +306,8 @@ def _taken_somewhere(rest: Sequence[str]) -> bool:
     _, goals = cuts_of(rest)
     goal = list(rest[goals[0] :]) if goals else []
     to = next((i for i in range(min(2, len(goal))) if goal[i] == "to"), None)
-    return to is not None and goal[to + 1 : to + 2] == ["the"] and goal[to + 2] not in ("left", "right", "very")
+    named = [] if to is None or goal[to + 1 : to + 2] != ["the"] else goal[to + 2 :]
+    return bool(named) and named[0] not in ("left", "right", "very")
 
 
 _OTHERS = DETERMINERS | PERSONAL | {"me", "us"}

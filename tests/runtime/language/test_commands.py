@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime import parse_command
+from runtime.language import commands
 from runtime.language.nouns import head_nouns, is_plural
 
 
@@ -91,12 +94,21 @@ def test_what_cannot_be_read_has_a_reason(transcript: str) -> None:
 WORDS = ["put", "pick", "it", "the", "jar", "and", ",", "then", "on", "to", "me", "no", "yes", "stop", "please", "."]
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.text(max_size=600) | st.lists(st.sampled_from(WORDS)).map(" ".join))
+LANGUAGE = Path(commands.__file__).parent
+CLOSED = sorted(set(re.findall("[a-z]+", "".join((LANGUAGE / f).read_text() for f in ("phrases.txt", "words.txt")))))
+"""Every word that the parser treats apart."""
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    st.text(max_size=600)
+    | st.lists(st.sampled_from(WORDS)).map(" ".join)
+    | st.lists(st.sampled_from(WORDS) | st.sampled_from(CLOSED), max_size=12).map(" ".join)
+)
 def test_never_raises(transcript: str) -> None:
-    commands = parse_command(transcript)
-    assert commands
-    for command in commands:
+    parsed = parse_command(transcript)
+    assert parsed
+    for command in parsed:
         assert command.target == " ".join(command.target.split())
         assert command.target or command.reason or command.action in ("stop", "confirm", "deny", "move")
 
