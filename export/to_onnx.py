@@ -173,6 +173,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             arguments.architecture, _options(arguments), Vocabulary.from_file(arguments.vocabulary), arguments.seed
         )
     else:
+        if arguments.out == DEFAULT_MODEL and arguments.checkpoint != _CHECKPOINT:
+            raise SaymaskError(f"{arguments.checkpoint} would replace {DEFAULT_MODEL.name}; give another --out")
         source = read_checkpoint(arguments.checkpoint)
     test_set: Path | None = arguments.test_set
     if test_set == _TEST_SET and not test_set.is_dir():

@@ -176,6 +176,8 @@ def test_bad_input_is_one_line(run: Runner, arguments: list[str], message: str) 
 def test_random_weights_never_replace_the_trained_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--random-weights"]) == 2
     assert "--random-weights would replace the trained model" in capsys.readouterr().err
+    assert main(["--checkpoint", "runs/mine/checkpoint.safetensors"]) == 2
+    assert "runs/mine/checkpoint.safetensors would replace tabletop-320" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_bundle_is_not_replaced(run: Runner) -> None:
