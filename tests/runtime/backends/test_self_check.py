@@ -123,3 +123,11 @@ def test_samples_that_are_incomplete(sampled: MakeSampled, spoil: Any, message: 
 def test_a_bundle_without_samples(tiny_bundle: Path) -> None:
     with pytest.raises(SaymaskError, match=r"holds no samples\.npz, so no engine can be checked"):
         check(tiny_bundle)
+
+
+@pytest.mark.parametrize(
+    "directory", sorted(path.parent for path in DEFAULT_MODEL.parent.glob("*/model.json")), ids=lambda path: path.name
+)
+def test_every_published_bundle_answers_its_samples(directory: Path) -> None:
+    assert open_bundle(directory).spec.name == directory.name
+    check(directory)
