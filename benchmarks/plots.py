@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -51,6 +52,25 @@ def plot_latency(stages: Mapping[str, Mapping[str, Mapping[str, float]]], path: 
         axes.set_xscale("log")
         axes.set_xlim(left=0.1)
     axes.set_xlabel("milliseconds: median, whisker to p99")
+    axes.legend()
+    return _save(figure, path)
+
+
+def plot_tradeoff(rows: Sequence[Mapping[str, Any]], path: Path) -> Path:
+    """`rows` of a bundle each: model, right_object, and medians end_to_end and further_sentence in milliseconds."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for stage, marker in (("end_to_end", "o"), ("further_sentence", "s")):
+        label = "a frame" if stage == "end_to_end" else "a further sentence on it"
+        axes.plot([row[stage] for row in rows], [row["right_object"] for row in rows], marker, label=label)
+        for row in rows:
+            place = (row[stage], row["right_object"])
+            axes.annotate(row["model"], place, textcoords="offset points", xytext=(6, 6), fontsize="small")
+    axes.set_xlim(left=0)
+    axes.set_xmargin(0.25)
+    axes.set_ymargin(0.3)
+    axes.set_xlabel("milliseconds, median of one run")
+    axes.set_ylabel("points at the right object")
     axes.legend()
     return _save(figure, path)
 
