@@ -42,6 +42,8 @@ def split_costs(mask: Mask, centre_offsets: Map | None, padded: tuple[int, int])
     votes_x, votes_y, length = _votes(centre_offsets, mask.shape, padded)
     cell = max(padded[0] / centre_offsets.shape[1], padded[1] / centre_offsets.shape[2])
     centres = _heaps(votes_x[mask], votes_y[mask], length[mask], cell)
+    if len(centres) == 1:  # most masks: nothing to share out
+        return [np.zeros(mask.shape, np.float32)]
     return [np.hypot(votes_x - x, votes_y - y).astype(np.float32) for x, y in centres]
 
 
