@@ -11,16 +11,19 @@ import numpy.typing as npt
 import onnxruntime
 
 from benchmarks.workload import Request
+from runtime.backends.onnxruntime_backend import SPIN_US, session_options
 from runtime.bundle import GRAPHS, open_bundle
 from runtime.vision.preprocess import letterbox
 
 Tensors = dict[str, npt.NDArray[Any]]
 
 
-def bare_calls(model: Path, request: Request, *, threads: int | None) -> dict[str, Callable[[], object]]:
+def bare_calls(
+    model: Path, request: Request, *, threads: int | None, spin_us: int = SPIN_US
+) -> dict[str, Callable[[], object]]:
     """One call per graph, by the graph's name, on the inputs that `request` leads to."""
     bundle = open_bundle(model)
-    sessions = {name: open_session(bundle.graph(name), threads) for name in GRAPHS}
+    sessions = {name: open_session(bundle.graph(name), threads, spin_us) for name in GRAPHS}
     pixels, _ = letterbox(request.image, bundle.spec.image_size)
     tokens = bundle.vocabulary.encode([request.expression], bundle.spec.max_words)
     feeds: dict[str, Tensors] = {
@@ -35,12 +38,9 @@ def bare_calls(model: Path, request: Request, *, threads: int | None) -> dict[st
     return {name: partial(sessions[name].run, None, feeds[name]) for name in GRAPHS}
 
 
-def open_session(graph: bytes | str, threads: int | None) -> onnxruntime.InferenceSession:
+def open_session(graph: bytes | str, threads: int | None, spin_us: int = SPIN_US) -> onnxruntime.InferenceSession:
     """`graph` (its bytes or its file) in ONNX Runtime on the CPU.
 
-    Thread options are those of runtime/backends/onnxruntime_backend.py: ratios show our code, not an option.
+    Its threads are those of the runtime: ratios show our code, not an option.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph, session_options(threads, spin_us), providers=["CPUExecutionProvider"])

@@ -192,7 +192,7 @@ def parser() -> argparse.ArgumentParser:
     add("--frames", type=int, default=100, metavar="N", help="measured rounds, at least")
     add("--duration", type=float, default=0.0, metavar="S", help="measured seconds, at least")
     add("--warmup", type=int, default=10, metavar="N", help="unmeasured rounds before them")
-    add("--threads", type=int, metavar="N", help="CPU threads of one graph; none: the engine's own choice")
+    add("--threads", type=int, metavar="N", help="CPU threads of one graph; none: half of the cores")
     add("--plot", type=Path, metavar="PNG", help="draw the stages here")
     add("--out", type=Path, metavar="JSON", help="also write the JSON here")
     return described

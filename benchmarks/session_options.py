@@ -19,6 +19,6 @@ def session_parser(description: str | None) -> argparse.ArgumentParser:
     add("--model", type=Path, default=DEFAULT_MODEL, metavar="DIR", help="bundle to run")
     add("--data", type=Path, default=TEST_SET, metavar="DIR", help="test set with frames and sentences")
     add("--backend", choices=BACKENDS, default="auto", help="what runs the graphs")
-    add("--threads", type=int, metavar="N", help="CPU threads of one graph; none: the engine's own choice")
+    add("--threads", type=int, metavar="N", help="CPU threads of one graph; none: half of the cores")
     add("--out", type=Path, metavar="JSON", help="also write the JSON here")
     return described

@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("sentence", help='what to look for: "pick up the jar beside the apple"')
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="model directory")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="inference engine")
-    parser.add_argument("--threads", type=int, help="CPU threads of one graph; all physical cores when not given")
+    parser.add_argument("--threads", type=int, help="CPU threads of one graph; half of the cores when not given")
     parser.add_argument("--out", "--overlay", type=Path, default=Path("overlay.png"), help="picture of the answer")
     parser.add_argument("--mask", type=Path, help="write the mask, 0 and 255, to this PNG")
     parser.add_argument("--rle", type=Path, help="write the mask as COCO run lengths to this JSON file")

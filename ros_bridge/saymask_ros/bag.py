@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="model directory")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="inference engine")
-    parser.add_argument("--threads", type=int, help="CPU threads of one graph; all physical cores when not given")
+    parser.add_argument("--threads", type=int, help="CPU threads of one graph; half of the cores when not given")
     return command_line(run, parser, argv)
 
 

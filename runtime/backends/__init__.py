@@ -52,7 +52,7 @@ def open_backend(bundle: Bundle, backend: str = "auto", *, threads: int | None =
 
     "tensorrt" (FP16 engines on an NVIDIA GPU, built at the first start), "ort-cuda" or "ort-cpu" (ONNX Runtime);
     "auto" takes the first of these that can run here, and logs which and why (logger "saymask"). `threads` bounds the
-    CPU threads of one graph of ONNX Runtime (None: its own choice, one per physical core). Raises SaymaskError for an
+    CPU threads of one graph of ONNX Runtime (None: half of the cores, two at least). Raises SaymaskError for an
     unknown backend, one that cannot run here, or a graph that cannot be loaded.
     """
     from runtime.backends.choice import open_fastest, open_named  # they need `Backend`

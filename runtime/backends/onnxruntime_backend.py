@@ -30,6 +30,9 @@ _DTYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
 }
+SPIN_US = 30
+"""For how long a thread without work looks for some before it sleeps, microseconds."""
+_BOUNDS_SPINNING = (1, 26)  # the first onnxruntime that reads spin_duration_us
 _ERRORS_ONLY = 3  # onnxruntime's log severities: 2 warning, 3 error
 
 _Self = TypeVar("_Self", bound="OnnxRuntimeBackend")
@@ -161,6 +164,26 @@ def _describe(provider: Provider) -> str:
     return f"ONNX Runtime {onnxruntime.__version__} on the {'CPU' if provider == 'cpu' else 'GPU'}"
 
 
+def session_options(threads: int | None, spin_us: int = SPIN_US) -> onnxruntime.SessionOptions:
+    """How many threads a graph gets on the CPU (None: half of the cores, two at least), and how they wait for work.
+
+    A thread that sleeps between two operators is woken too late, which costs these small graphs a fifth of their time;
+    one that spins for longer burns the cores that the rest of the robot needs (`benchmarks/threads.py`).
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or min(_cores(), max(2, _cores() // 2))
+    bounded = tuple(map(int, onnxruntime.__version__.split(".")[:2])) >= _BOUNDS_SPINNING
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if bounded and spin_us else "0")
+    options.add_session_config_entry("session.intra_op.spin_duration_us", str(spin_us))
+    options.add_session_config_entry("session.force_spinning_stop", "1")  # none between two frames
+    return options
+
+
+def _cores() -> int:
+    """Those that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _load(bundle: Bundle, name: str, provider: Provider, threads: int | None) -> onnxruntime.InferenceSession:
     wanted = _PROVIDERS[provider]
     if wanted not in onnxruntime.get_available_providers():
@@ -168,11 +191,8 @@ def _load(bundle: Bundle, name: str, provider: Provider, threads: int | None) ->
         raise SaymaskError(
             f"the installed onnxruntime {onnxruntime.__version__} has no {wanted}; exchange it for onnxruntime-gpu"
         )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
+    options = session_options(threads)
     options.log_severity_level = _ERRORS_ONLY
-    # Spinning burns the cores that the rest of the robot needs, between frames as well.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     graph, path = bundle.spec.graphs[name], bundle.directory / bundle.spec.graphs[name].file
     missing = _preload_cuda() if provider == "cuda" else ""
     try:

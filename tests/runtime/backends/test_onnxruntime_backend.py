@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from runtime import SaymaskError
 from runtime.backends import Backend, onnxruntime_backend, open_backend
+from runtime.backends.onnxruntime_backend import session_options
 from runtime.bundle import open_bundle
 from runtime.datatypes import Tokens
 
@@ -128,3 +130,16 @@ def test_a_graph_that_is_not_what_model_json_says(tiny_bundle: Path, tmp_path: P
 
     assert "cannot load" in replaced(b"not a graph")
     assert "has no input features" in replaced((tiny_bundle / "text_encoder.onnx").read_bytes())
+
+
+def test_threads_by_default_are_half_of_the_cores_and_spin_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, expected in ((1, 1), (2, 2), (3, 2), (6, 3), (12, 6)):
+        monkeypatch.setattr(onnxruntime_backend, "_cores", lambda cores=cores: cores)
+        assert session_options(None).intra_op_num_threads == expected
+    assert session_options(5).intra_op_num_threads == 5
+    for version, spins in (("1.19.2", "0"), ("1.25.0", "0"), ("1.26.0", "1"), ("2.0.0", "1")):
+        monkeypatch.setattr(onnxruntime, "__version__", version)
+        options = session_options(None)
+        assert options.get_session_config_entry("session.intra_op.allow_spinning") == spins
+        assert options.get_session_config_entry("session.force_spinning_stop") == "1"
+        assert 0 < int(options.get_session_config_entry("session.intra_op.spin_duration_us")) <= 100
