@@ -39,28 +39,33 @@ def split_costs(mask: Mask, centre_offsets: Map | None, padded: tuple[int, int])
         return []
     if centre_offsets is None:
         return _costs_of_parts(mask)
-    votes_x, votes_y, length = _votes(centre_offsets, mask.shape, padded)
+    votes_x, votes_y, length = _votes(centre_offsets, padded)
     cell = max(padded[0] / centre_offsets.shape[1], padded[1] / centre_offsets.shape[2])
-    centres = _heaps(votes_x[mask], votes_y[mask], length[mask], cell)
+    here = _coarse_cells(mask, votes_x.shape)
+    centres = _heaps(votes_x[here], votes_y[here], length[here], cell)
     if len(centres) == 1:  # most masks: nothing to share out
         return [np.zeros(mask.shape, np.float32)]
-    return [np.hypot(votes_x - x, votes_y - y).astype(np.float32) for x, y in centres]
+    size = (mask.shape[1], mask.shape[0])
+    costs = (np.hypot(votes_x - x, votes_y - y).astype(np.float32) for x, y in centres)
+    return [np.asarray(cv2.resize(cost, size, interpolation=cv2.INTER_NEAREST_EXACT), np.float32) for cost in costs]
 
 
-def _votes(offsets: Map, shape: tuple[int, ...], padded: tuple[int, int]) -> tuple[Map, Map, Map]:
-    """Where each cell of a grid of `shape` puts its thing's centre (x, y) and how far away that is, padded pixels."""
+def _votes(offsets: Map, padded: tuple[int, int]) -> tuple[Map, Map, Map]:
+    """Where each cell of the offsets' grid puts its thing's centre (x, y) and how far away that is, padded pixels."""
     rows, columns = offsets.shape[1:]
     x = (np.arange(columns, dtype=np.float32) + 0.5) / columns
     y = (np.arange(rows, dtype=np.float32)[:, None] + 0.5) / rows
     length = np.hypot(offsets[0] * padded[1], offsets[1] * padded[0])
     # No centre lies outside the picture, and a wild vote must not make the grid of heaps huge.
-    maps = (np.clip(x + offsets[0], 0, 1) * padded[1], np.clip(y + offsets[1], 0, 1) * padded[0], length)
-    size = (shape[1], shape[0])
-    votes_x, votes_y, length = (
-        cv2.resize(item.astype(np.float32), size, interpolation=cv2.INTER_NEAREST_EXACT).astype(np.float32)
-        for item in maps
+    return np.clip(x + offsets[0], 0, 1) * padded[1], np.clip(y + offsets[1], 0, 1) * padded[0], length
+
+
+def _coarse_cells(mask: Mask, shape: tuple[int, ...]) -> tuple[npt.NDArray[np.intp], ...]:
+    """Row and column in a grid of `shape` of each cell of `mask`, a finer grid over the same picture."""
+    return tuple(
+        ((cells + 0.5) * (size / length)).astype(np.intp)
+        for cells, size, length in zip(np.nonzero(mask), shape, mask.shape, strict=True)
     )
-    return votes_x, votes_y, length
 
 
 def _heaps(x: Map, y: Map, length: Map, cell: float) -> list[tuple[float, float]]:
