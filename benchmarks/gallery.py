@@ -1,13 +1,14 @@
 """Show what a model gets right or wrong: `python benchmarks/gallery.py [--show failures|successes|all]`.
 
 Draws answers on the test set (or on photographs, --coco) as one contact sheet, the truth outlined in white. Failures
-are chosen evenly over the expression kinds, the surest first: a sure mistake is the one to know about.
+are chosen evenly over the expression kinds, the surest first: a sure mistake is the one to know about. The last line of
+JSON counts the faults of all answers, of `fault_of`.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from runtime.bundle import DEFAULT_MODEL
 from runtime.entry import command_line
 from runtime.errors import SaymaskError
 from runtime.vision.overlay import draw_overlay
+from training.metrics import CORRECT_IOU, Outcome
 
 Picture = npt.NDArray[np.uint8]
 _TILE = (400, 460)  # width and height in pixels
@@ -62,6 +64,19 @@ def choose(scored: Iterable[Scored], show: str, count: int) -> list[Scored]:
     return chosen
 
 
+def fault_of(outcome: Outcome) -> str | None:
+    """What is wrong with an answer, in a few words; None for a correct one."""
+    if outcome.correct:
+        return None
+    if outcome.count == "none":
+        return "nothing is there"
+    if outcome.verdict == "NOT_FOUND":
+        return "one is there, said none"
+    if outcome.iou >= CORRECT_IOU and outcome.chosen:
+        return "right pixels, another verdict"
+    return "part of it, or more than it" if outcome.chosen else "another thing"
+
+
 def contact_sheet(tiles: Sequence[Picture], columns: int = 4) -> Picture:
     """Tiles of one size, row by row, white where the last row is short."""
     rows = -(-len(tiles) // columns)
@@ -84,7 +99,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     sheet = contact_sheet([tile(item) for item in chosen])
     if not cv2.imwrite(str(args.out), np.ascontiguousarray(sheet[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 85]):
         raise SaymaskError(f"cannot write {args.out}; name a .jpg or .png file in a folder that can be written")
-    return {"out": shown(args.out), "shown": len(chosen), "answers": len(scored)}
+    faults = Counter(fault_of(item.outcome) or "none" for item in scored)
+    return {"out": shown(args.out), "shown": len(chosen), "answers": len(scored), "faults": dict(faults.most_common())}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -66,8 +66,7 @@ def plot_tradeoff(rows: Sequence[Mapping[str, Any]], path: Path) -> Path:
         for row in rows:
             place = (row[stage], row["right_object"])
             axes.annotate(row["model"], place, textcoords="offset points", xytext=(6, 6), fontsize="small")
-    axes.set_xlim(left=0)
-    axes.set_xmargin(0.25)
+    axes.set_xlim(0, 1.3 * max(row["end_to_end"] for row in rows))  # room for the names
     axes.set_ymargin(0.3)
     axes.set_xlabel("milliseconds, median of one run")
     axes.set_ylabel("points at the right object")
@@ -82,9 +81,9 @@ def _draw_slices(axes: Axes, name: str, answers: Sequence[Outcome]) -> None:
         places = np.arange(len(slices)) + (number - 1) * width
         axes.bar(places, [item[key] for item in slices.values()], width, label=key)
     axes.set_xticks(np.arange(len(slices)), [f"{kind}\n{item['n']}" for kind, item in slices.items()], fontsize=7)
-    axes.set_ylim(0, 1)
+    axes.set_ylim(0, 1.1)  # the legend's line lies over the bars
     axes.set_title(f"{name}: by kind of expression (with its number)", fontsize=9)
-    axes.legend(fontsize=7)
+    axes.legend(fontsize=7, ncols=len(_BAR_FIGURES), loc="upper center")
 
 
 def _draw_risk(axes: Axes, answers: Sequence[Outcome]) -> None:

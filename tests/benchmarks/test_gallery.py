@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy import Scored, score
-from benchmarks.gallery import choose, contact_sheet, main, tile
+from benchmarks.gallery import choose, contact_sheet, fault_of, main, tile
 from runtime import Segmenter
 from training.data.testset import TestImage
+from training.metrics import Outcome
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,19 @@ def test_the_truth_is_outlined_in_white(scored: list[Scored]) -> None:
     assert white["the unicorn"] == 0
 
 
+def test_every_wrong_answer_has_one_fault() -> None:
+    right = Outcome("category", "one", False, 60, 100, True, 0.1, 0.1, "FOUND", 0.9)
+    assert fault_of(right) is None
+    faults = {
+        "nothing is there": replace(right, count="none"),
+        "one is there, said none": replace(right, verdict="NOT_FOUND"),
+        "right pixels, another verdict": replace(right, verdict="AMBIGUOUS"),
+        "part of it, or more than it": replace(right, intersection=49),
+        "another thing": replace(right, chosen=False),
+    }
+    assert {name: fault_of(outcome) for name, outcome in faults.items()} == {name: name for name in faults}
+
+
 def test_a_short_last_row_is_filled_with_white() -> None:
     sheet = contact_sheet([np.zeros((4, 6, 3), np.uint8)] * 5, columns=2)
     assert sheet.shape == (12, 12, 3)
@@ -54,6 +69,7 @@ def test_entry_writes_the_sheet(
 ) -> None:
     out = tmp_path / "new" / "failures.png"
     assert main(["--model", str(tiny_bundle), "--data", str(test_set), "--count", "2", "--out", str(out)]) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["shown"] == 2
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["shown"] == 2 and sum(told["faults"].values()) == told["answers"]
     picture = cv2.imread(str(out))
     assert picture is not None and picture.shape == (460, 800, 3)
