@@ -77,7 +77,7 @@ def _breaks_off(words: Sequence[str], i: int) -> bool:
         return wish[1] < len(words) and words[wish[1]] in ARTICLES | {"it", "them", "that"}
     within = words[i - 1] == "it" and i > 2 and bool(PREPOSITIONS.before(words, i - 1))  # "with cheese on it give it"
     verb = VERBS.at(words, i)
-    again = verb is not None and list(words[verb[1] : verb[1] + 1]) in (["it"], ["them"])
+    again = verb is not None and list(words[verb[1] : verb[1] + 1]) in (["it"], ["them"], ["that"])
     within = within or (again and words[i - 1] in ("one", "ones", "on", "off"))
     return (within or words[i - 1] not in _NO_VERB_AFTER) and _opens_clause(words, i, joined=False)
 

@@ -54,7 +54,7 @@ def _frame_before(words: Sequence[str]) -> int:
             start += 1
         elif not longest and words[start + 1] == "robot" and words[start] not in _NOT_NAMES and start + 2 < len(words):
             start += 2
-        elif not longest and (led := _led_up(words, start)):
+        elif not longest and (led := _led_up(words, start) or _asked_later(words, start)):
             start = led
         else:
             break
@@ -86,6 +86,25 @@ def _led_up(words: Sequence[str], start: int) -> int:
     return 0
 
 
+def _asked_later(words: Sequence[str], start: int) -> int:
+    """Where a request begins behind talk or a condition: "how are you could you", "once youve done that close the"."""
+    conditional = words[start] in _CONDITIONS
+    for i in range(start + 2, min(start + 14, len(words) - 1)):
+        asked = words[i - 2] in _MODALS and words[i - 1] == "you"
+        asked = asked or (words[i - 3] in _MODALS and words[i - 2] == "you" and words[i - 1] in _POLITELY)
+        after_condition = conditional and i > start + 2 and words[i - 1] not in _GOES_ON
+        verb = VERBS.at(words, i) if asked or after_condition else None
+        if verb and verb[0] not in ("", "stop", "point") and verb[1] < len(words) and words[verb[1]] in _GIVEN:
+            return i
+    return 0
+
+
+_CONDITIONS = words_in("once when after before while until since because now if as")
+_MODALS = words_in("can could would will")
+_POLITELY = words_in("please just also maybe kindly now then")
+_GIVEN = DETERMINERS - {"it", "them", "that"} | {"me", "us"}
+_GOES_ON = DETERMINERS | words_in("i you we they he she it to and or not id ill can could will would should must please")
+"""After one of these a verb is not yet the request: "when you (get the ...)"."""
 _LEFT_OVER = words_in("and or but so then as")
 """What joined what was taken away: "... and (show me)"."""
 _STATES = words_in("open shut closed on off")

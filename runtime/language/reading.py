@@ -13,6 +13,7 @@ from runtime.language.arguments import (
     tidy,
     with_destination,
     with_target,
+    without_place,
 )
 from runtime.language.framing import answer_end
 from runtime.language.movement import AHEAD, AWAY, HOW_FAR, drive, turn
@@ -76,6 +77,7 @@ _AS_OBJECT = {"he": "him", "she": "her", "they": "them", "everybody": "everybody
 
 def _for_somebody(rest: Sequence[str]) -> bool:
     """ "grab me the mug", "toss the ball to me"."""
+    rest, _ = without_place(rest)
     if len(rest) < 2 or PREPOSITIONS.at(rest):
         return False
     who, _ = recipient_of(list(rest))
