@@ -199,7 +199,7 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
         if words[i] == "to" and found[1] == i + 1 and words[i + 1] not in _AFTER_TO:
             i = found[1]  # "a cloth to wipe the table"
             continue
-        if words[i - 1] in ("belonging", "belongs", "made"):
+        if words[i - 1] in ("belonging", "belongs", "made") or _compares(words, i):
             i = found[1]
             continue
         goal = found[0] == "goal"
@@ -221,6 +221,17 @@ def cuts_of(words: Sequence[str]) -> tuple[list[int], list[int]]:
                 goals.append(i)
         i = found[1]
     return cuts or within, goals
+
+
+def _compares(words: Sequence[str], i: int) -> bool:
+    """ "the cup that is the farthest away from the lamp", "the one thats the nearest one to the door"."""
+    if words[i] == "away" and words[i - 1] in _MOST_DISTANT:
+        return True
+    one = words[i - 1] in ("one", "ones") and words[i - 2] in _MOST_DISTANT
+    return one and words[i] in ("to", "from") and i > 3 and bool(_IS.intersection(words[i - 4 : i - 2]))
+
+
+_MOST_DISTANT = words_in("closest nearest farthest furthest")
 
 
 def _in_relative_clause(words: Sequence[str], i: int, *, goal: bool) -> bool:

@@ -103,7 +103,9 @@ _CONDITIONS = words_in("once when after before while until since because now if 
 _MODALS = words_in("can could would will")
 _POLITELY = words_in("please just also maybe kindly now then")
 _GIVEN = DETERMINERS - {"it", "them", "that"} | {"me", "us"}
-_GOES_ON = DETERMINERS | words_in("i you we they he she it to and or not id ill can could will would should must please")
+_GOES_ON = DETERMINERS | words_in(
+    "i you we they he she it to and or not id ill can could will would should must please"
+)
 """After one of these a verb is not yet the request: "when you (get the ...)"."""
 _LEFT_OVER = words_in("and or but so then as")
 """What joined what was taken away: "... and (show me)"."""

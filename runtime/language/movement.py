@@ -8,7 +8,9 @@ from runtime.datatypes import Action, Command
 from runtime.language.arguments import tidy, with_destination, with_target, without_place
 from runtime.language.phrases import words_in
 
-_AFTER_SWITCH = words_in("in for on before after its it im hes shes theyre i we nobody so because please") | {","}
+_AFTER_SWITCH = words_in(
+    "in for on before after its it im hes shes theyre i we nobody so because please that thats which whose"
+) | {","}
 _NO_MORE = (["and", "then"], ["and", "leave"])
 AWAY = words_in("closer nearer away back over out off down")
 AHEAD = words_in("along aside forward forwards back backward backwards left right up down closer away ahead straight")

@@ -32,6 +32,20 @@ from runtime.language.commands import parse_command
         ("can you go and see if theres any milk left", "point", "any milk left"),
         ("have a look under the sink for the brush", "point", "the brush under the sink"),
         ("grab the cup for me", "pick", "the cup"),
+        ("hey robot good morning how are you could you turn on the lamp", "turn_on", "the lamp"),
+        ("hi there nice to see you can you please hand me the towel", "give", "the towel"),
+        ("because its raining close the window", "close", "the window"),
+        ("great job now the next thing i need is the tape on the desk", "give", "the tape on the desk"),
+        ("the yellow one put that in the basket", "place", "the yellow one"),
+        (
+            "i want the cup that is the farthest away from the lamp",
+            "give",
+            "the cup that is the farthest away from the lamp",
+        ),
+        ("take the cup which is the nearest one to the door", "pick", "the cup which is the nearest one to the door"),
+        ("move the box further away from the lamp", "move", "the box"),
+        ("switch the fan on thats in the corner", "turn_on", "the fan thats in the corner"),
+        ("put the pear of scissors in the drawer", "place", "the pair of scissors"),
     ],
 )
 def test_one_request_in_talk(transcript: str, action: str, target: str) -> None:
@@ -56,6 +70,7 @@ def test_one_request_in_talk(transcript: str, action: str, target: str) -> None:
         ("what id really like is the pudding", "the pudding", "me"),
         ("were going to need the biggest drill bit", "the biggest drill bit", "us"),
         ("mummy said i can have the lollipop", "the lollipop", "me"),
+        ("take this to mom in the living room", "this", "mom"),
     ],
 )
 def test_who_is_to_have_it(transcript: str, target: str, recipient: str) -> None:
