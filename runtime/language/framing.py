@@ -90,8 +90,8 @@ def _asked_later(words: Sequence[str], start: int) -> int:
     """Where a request begins behind talk or a condition: "how are you could you", "once youve done that close the"."""
     conditional = words[start] in _CONDITIONS
     for i in range(start + 2, min(start + 14, len(words) - 1)):
-        asked = words[i - 2] in _MODALS and words[i - 1] == "you"
-        asked = asked or (words[i - 3] in _MODALS and words[i - 2] == "you" and words[i - 1] in _POLITELY)
+        you = next((k for k in range(i - 1, start, -1) if words[k] not in _POLITELY | _MODALS), start)
+        asked = words[you] == "you" and (words[you - 1] in _MODALS | {"if"} or not _MODALS.isdisjoint(words[you + 1 : i]))
         after_condition = conditional and i > start + 2 and words[i - 1] not in _GOES_ON
         verb = VERBS.at(words, i) if asked or after_condition else None
         if verb and verb[0] not in ("", "stop", "point") and verb[1] < len(words) and words[verb[1]] in _GIVEN:
@@ -219,7 +219,7 @@ def answer_end(words: Sequence[str]) -> int:
 
 def _corrected_after(words: Sequence[str], end: int) -> bool:
     """Whether what follows an answer is another request: "no | its the one with the grip", not "its the one | with"."""
-    end += words[end] == "wait" and end + 2 < len(words)
+    end += words[end] in ("wait", "but") and end + 2 < len(words)
     if words[end - 1] == ",":
         return True
     follows = words[end] in DETERMINERS | words_in("not left right i its take pick grab give put thats im")

@@ -116,7 +116,7 @@ def _no_action(words: Sequence[str], transcript: str, vocabulary: Vocabulary | N
 
 _BELONGS = ("goes", "belongs")
 _STAYS = words_in("go be sit stay stand lie sleep live ride")
-_SHOULD = words_in("should needs has must ought")
+_SHOULD = words_in("should needs need has have must ought")
 
 
 def _belongs_somewhere(words: Sequence[str], transcript: str) -> Command | None:

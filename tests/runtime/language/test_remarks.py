@@ -46,6 +46,12 @@ from runtime.language.commands import parse_command
         ("move the box further away from the lamp", "move", "the box"),
         ("switch the fan on thats in the corner", "turn_on", "the fan thats in the corner"),
         ("put the pear of scissors in the drawer", "place", "the pair of scissors"),
+        ("where is my watch", "point", "my watch"),
+        ("hand me the watch on the shelf", "give", "the watch on the shelf"),
+        ("it would be great if you put the books away", "place", "the books"),
+        ("i was hoping you might hand me the towel", "give", "the towel"),
+        ("shall we move the table", "move", "the table"),
+        ("the plates need to go in the cupboard", "place", "the plates"),
     ],
 )
 def test_one_request_in_talk(transcript: str, action: str, target: str) -> None:
