@@ -23,6 +23,7 @@ _JOINTS = word_set("joints")
 _OPENS_OBJECT = DETERMINERS | words_in("me us him up down out off on over back away to in here")
 _SUBJECTS = words_in("i you we he she they")
 _WHICH_HAND = words_in("other your my left right free one each good")
+_SIDES = words_in("left right top bottom middle center centre back front end corner side")
 _WAITS = words_in("here there for until till outside")
 _STOPS_AT = words_in("at by beside near")
 _NO_VERB_AFTER = word_set("no_verb_after")
@@ -212,8 +213,10 @@ def _correction(rest: list[str]) -> list[str]:
             if rest[i] == "its" or rest[i : i + 2] == ["it", "is"]:
                 return rest[i + 1 + (rest[i] == "it") :]
         for i in range(2, len(rest)):
-            if rest[i] in ARTICLES and not (
-                PREPOSITIONS.before(rest, i) or rest[i - 1] in RELATIVE | {"and", "or", "of", "with"}
+            another = rest[i + 1 : i + 2] == ["one"] and rest[i - 1] in _SIDES  # "not the one on the left the one here"
+            if rest[i] in ARTICLES and (
+                another
+                or not (PREPOSITIONS.before(rest, i) or rest[i - 1] in RELATIVE | {"and", "or", "of", "with"})
             ):
                 return rest[i:]
     return rest
