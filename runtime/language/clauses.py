@@ -215,8 +215,7 @@ def _correction(rest: list[str]) -> list[str]:
         for i in range(2, len(rest)):
             another = rest[i + 1 : i + 2] == ["one"] and rest[i - 1] in _SIDES  # "not the one on the left the one here"
             if rest[i] in ARTICLES and (
-                another
-                or not (PREPOSITIONS.before(rest, i) or rest[i - 1] in RELATIVE | {"and", "or", "of", "with"})
+                another or not (PREPOSITIONS.before(rest, i) or rest[i - 1] in RELATIVE | {"and", "or", "of", "with"})
             ):
                 return rest[i:]
     return rest

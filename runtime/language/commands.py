@@ -169,14 +169,17 @@ def _resolved(command: Command, earlier: Sequence[Command]) -> Command:
     last = next((other for other in reversed(named) if other.plural == several), named[-1])
     if last is named[-1] and (around := _what_it_is_in(command, last)):
         return replace(command, target=around, plural=is_plural(around))
+    undone = next((other for other in reversed(named) if other.action == _UNDOES.get(command.action)), None)
+    last = undone or last  # "open the box take out the ball and close it"
     return replace(command, target=last.target, plural=last.plural, place=command.place or last.place)
 
 
+_UNDOES = {"close": "open", "turn_off": "turn_on"}
 _SHOWN = frozenset({"this", "that", "those", "these", "this one", "that one"})
 _SEVERAL = frozenset({"them", "those", "these", "they"})
 _INSIDE = re.compile(r"^(?:back )?(?:in|into|inside|inside of) (?P<thing>(?:the|my|your|that|this) .+)")
 _OUT_OF = re.compile(r".+ out of (?P<thing>(?:the|my|your|that|this) .+)")
-_ON = re.compile(r"^(?:on|onto|in|into|inside) (?P<thing>(?:the|my|your|that|this) .+)")
+_ON = re.compile(r"^(?:back )?(?:on|onto|in|into|inside) (?P<thing>(?:the|my|your|that|this) .+)")
 _APPLIANCES = word_set("appliances")
 
 

@@ -91,7 +91,9 @@ def _asked_later(words: Sequence[str], start: int) -> int:
     conditional = words[start] in _CONDITIONS
     for i in range(start + 2, min(start + 14, len(words) - 1)):
         you = next((k for k in range(i - 1, start, -1) if words[k] not in _POLITELY | _MODALS), start)
-        asked = words[you] == "you" and (words[you - 1] in _MODALS | {"if"} or not _MODALS.isdisjoint(words[you + 1 : i]))
+        asked = words[you] == "you" and (
+            words[you - 1] in _MODALS | {"if"} or not _MODALS.isdisjoint(words[you + 1 : i])
+        )
         after_condition = conditional and i > start + 2 and words[i - 1] not in _GOES_ON
         verb = VERBS.at(words, i) if asked or after_condition else None
         if verb and verb[0] not in ("", "stop", "point") and verb[1] < len(words) and words[verb[1]] in _GIVEN:
@@ -185,6 +187,8 @@ def _belongs(words: Sequence[str], start: int, end: int) -> bool:
     if list(words[start:end]) == ["machine"] and words[start - 1] in _MACHINES:
         return True
     verb = VERBS.at(words)
+    if list(words[start:end]) == ["in", "there"] and verb and verb[0] == "place":
+        return True
     if list(words[start : start + 2]) in (["right", "away"], ["right", "now"]) and words[start - 1] in (
         "left",
         "right",

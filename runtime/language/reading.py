@@ -23,6 +23,7 @@ from runtime.language.phrases import (
     ANSWERS,
     ARTICLES,
     DETERMINERS,
+    ENDS,
     PEOPLE,
     PERSONAL,
     PREPOSITIONS,
@@ -75,6 +76,15 @@ _WOULD = {"hed": "him", "shed": "her", "theyd": "them"}
 _AS_OBJECT = {"he": "him", "she": "her", "they": "them", "everybody": "everybody", "someone": "someone"}
 
 
+def _is_wished(words: Sequence[str]) -> list[str]:
+    """ "the longer screwdriver" of "the longer screwdriver is what i need"; nothing where no wish ends the words."""
+    for i in range(2, len(words) - 3 if words[0] in ARTICLES else 0):
+        if list(words[i : i + 2]) == ["is", "what"] or list(words[i : i + 3]) == ["is", "the", "one"]:
+            wish = WISHES.at([*words[i + 2 + (words[i + 1] == "the") :], "it"])
+            return list(words[:i]) if wish and wish[1] == len(words) - i - 2 - (words[i + 1] == "the") else []
+    return []
+
+
 def _for_somebody(rest: Sequence[str]) -> bool:
     """ "grab me the mug", "toss the ball to me"."""
     rest, _ = without_place(rest)
@@ -125,7 +135,7 @@ def _belongs_somewhere(words: Sequence[str], transcript: str) -> Command | None:
         words = ["goes" if word == "go" else word for word in words[1:]]  # "can the dinosaur go in the cave"
     if words[0] not in DETERMINERS:
         return None
-    for i in range(1, min(14, len(words) - 2)):
+    for i in range(1, min(14, len(words) - 1)):
         end = i + 1
         if words[i - 1] in RELATIVE_PRONOUNS:
             continue
@@ -138,7 +148,7 @@ def _belongs_somewhere(words: Sequence[str], transcript: str) -> Command | None:
             end = i + 3  # "the teddy wants to sit on the chair"
         elif words[i] not in _BELONGS:
             continue
-        if PREPOSITIONS.at(words, end):
+        if PREPOSITIONS.at(words, end) or ENDS.at(words, end):
             command = Command(transcript, "place", destination=tidy(words[end:]))
             again = i > 4 and list(words[i - 2 : i]) in (["that", "one"], ["this", "one"])  # "the mug, that one goes"
             return with_target(command, words[: i - 2 * again])
@@ -206,6 +216,8 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     if wish:
         us = not _WE.isdisjoint(words[: wish[1]])
         return give(words[wish[1] :], Command(transcript, "give", recipient="us" if us else "me"))
+    if wished := _is_wished(words):
+        return give(wished, Command(transcript, "give", recipient="me"))
     if needs := _needs(words):
         named = Command(transcript, "give", recipient=needs[0])
         return with_destination(words[needs[1] :], named, only_goals=True)

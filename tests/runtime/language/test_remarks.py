@@ -51,6 +51,11 @@ from runtime.language.commands import parse_command
         ("it would be great if you put the books away", "place", "the books"),
         ("i was hoping you might hand me the towel", "give", "the towel"),
         ("shall we move the table", "move", "the table"),
+        ("look there's a fork on the floor could you pick that up", "pick", "a fork on the floor"),
+        ("a longer screwdriver is what i need", "give", "a longer screwdriver"),
+        ("the one i want is the red cup", "give", "the red cup"),
+        ("bring me a snack anything is fine", "give", "a snack"),
+        ("this goes here", "place", "this"),
         ("the plates need to go in the cupboard", "place", "the plates"),
     ],
 )
@@ -180,3 +185,19 @@ def test_a_relative_clause_is_kept_whole(frame: str, action: str, described: str
 def test_frames_of_giving(transcript: str, target: str, recipient: str) -> None:
     [command] = parse_command(transcript)
     assert (command.action, command.target, command.recipient) == ("give", target, recipient)
+
+
+@pytest.mark.parametrize(
+    ("transcript", "last"),
+    [
+        ("open the box take out the ball and close it again", ("close", "the box", "")),
+        ("turn on the lamp and find my book then turn it off", ("turn_off", "the lamp", "")),
+        ("put the pot back on the stove and turn it off", ("turn_off", "the stove", "")),
+        ("grab the toys and put them in there", ("place", "the toys", "in there")),
+        ("not the one on the left the one in the middle", ("none", "the one in the middle", "")),
+        ("yes but the smaller one", ("none", "the smaller one", "")),
+    ],
+)
+def test_the_last_command_of_several(transcript: str, last: tuple[str, str, str]) -> None:
+    command = parse_command(transcript)[-1]
+    assert (command.action, command.target, command.destination) == last
