@@ -32,7 +32,8 @@ _TAKES_BACK = re.compile(
     r"|i mean(?! it\b)|i meant|or rather|rather"
     r"|make (?:that|it(?! (?:snappy|quick|fast)\b))|scratch that|correction"
     r"|i mean to say|on second thoughts?|excuse me|pardon|my mistake|strike that|hold on|hang on|forget that)"
-    r"(?:\s(?:no|not that(?: one)?|i mean|i meant|sorry|wait|rather|actually|make that|just|maybe|perhaps))*)(?:\s,)*\s(?=\S)"
+    r"(?:\s(?:no|not that(?: one)?|i mean|i meant|sorry|wait|rather|actually|make that|just|maybe|perhaps))*)"
+    r"(?:\s,)*\s(?=\S)"
 )
 _NOT_THAT = re.compile(r"^not (?:the |a |that |my )?\w+ (?=(?:the|a|that|an|my) )")
 """What was said before, named once more: "(the apple no) not the apple the orange"."""

@@ -187,7 +187,9 @@ def _belongs(words: Sequence[str], start: int, end: int) -> bool:
     if list(words[start:end]) == ["machine"] and words[start - 1] in _MACHINES:
         return True
     verb = VERBS.at(words)
-    if list(words[start:end]) == ["in", "there"] and verb and verb[0] == "place":
+    if list(words[start:end]) == ["in", "there"] and "place" in {
+        (VERBS.at(words, i) or ("", 0))[0] for i in range(start)
+    }:
         return True
     if list(words[start : start + 2]) in (["right", "away"], ["right", "now"]) and words[start - 1] in (
         "left",
