@@ -44,13 +44,25 @@ def with_target(command: Command, rest: Sequence[str]) -> Command:
     """`command` with the thing named in `rest`, and with the room named there as its place."""
     rest = rest[1:] if list(rest[:1]) == ["me"] and rest[1:2] and rest[1] in DETERMINERS else rest  # "open me the jar"
     words, place = without_place(_without_particles(rest))
-    target = tidy(words)
+    target = tidy(_without_the_other(words))
     place = place or command.place
     if not target:
         if place:
             return replace(command, place=place)
         return replace(command, action="none", reason=f"'{command.action}' needs a thing; say which one")
     return replace(command, target=target, place=place, plural=is_plural(target))
+
+
+def _without_the_other(words: Sequence[str]) -> Sequence[str]:
+    """ "the left one" of "the left one not the right one"; but "the one thats not the biggest" is described by it."""
+    for i in range(2, len(words) - 1):
+        told_apart = words[i] == "not" and words[0] in _DEFINITE and words[i + 1] in _DEFINITE
+        if told_apart and words[i - 1] not in _IS | words_in("that was its but or"):
+            return words[: i - (words[i - 1] == "and")]
+    return words
+
+
+_DEFINITE = words_in("the my your that this")
 
 
 def _without_particles(rest: Sequence[str]) -> list[str]:

@@ -87,7 +87,7 @@ def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list
 
 _PAUSES = ("wait", "hold on", "hang on")
 _ASKS = frozenset(
-    {"is", "are", "isnt", "arent", "do", "does", "can", "could", "did", "have", "you", "which", "where", "see"}
+    {"is", "are", "isnt", "arent", "do", "does", "can", "could", "did", "have", "you", "which", "where", "see", "what"}
 )
 _SEEKERS = frozenset({"i", "he", "she", "we", "they", "ive", "im"})
 """Who "cannot find" a thing only tells why it is to be found."""

@@ -157,7 +157,8 @@ def _belongs_somewhere(words: Sequence[str], transcript: str) -> Command | None:
 
 def topic_of(words: Sequence[str]) -> Command | None:
     """What a remark is about, for the "it" of the command after it: "there should be a screwdriver in the shed"."""
-    for start in range(len(words) - 1):
+    told = PREPOSITIONS.at(words) and [i + 1 for i in range(1, len(words) - 2) if words[i] in _TELLS_OF]
+    for start in range(told[0] if told else 0, len(words) - 1):
         if words[start] not in ARTICLES | {"that", "this", "these", "those"} or words[start + 1] in _FINITE | ARTICLES:
             continue
         if words[start + 1] in PEOPLE and words[start + 2 : start + 3] and words[start + 2] in _HANDLED:
@@ -181,6 +182,8 @@ def _describes(words: Sequence[str]) -> bool:
     return words[0] in _OPENS_DESCRIPTION or is_noun_phrase(" ".join(words))
 
 
+_TELLS_OF = words_in("is are theres find see")
+"""What comes before the thing where a sentence begins with the place: "under the bed is a ball"."""
 _ENDS_TOPIC = words_in("still shut it they rolled slipped fell somewhere") | {","}
 _LEFT_SO = words_in("open on off running unlocked")
 _PLAIN_ANSWERS = words_in("no nope nah yes yeah yep yup sure absolutely definitely")
