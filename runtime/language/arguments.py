@@ -128,6 +128,7 @@ def give(rest: Sequence[str], command: Command) -> Command:
     words, place = without_place(_without_particles(rest))
     command = replace(command, place=place)
     who, words = recipient_of(words)
+    who = who.removesuffix(" whos").removesuffix(" who is")  # "my brother who is (in the kitchen)"
     if len(words) > 2 and words[0] in ("back", "over") and words[1] in DETERMINERS:
         words = words[1:]  # "give me back my cup"
     return with_destination(words, replace(command, recipient=who or command.recipient), only_goals=True)

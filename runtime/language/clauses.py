@@ -165,8 +165,10 @@ def _gapped(words: list[str]) -> Iterator[list[str]]:
     verb = VERBS.at(words)
     for i in range(verb[1] + 1 if verb else len(words), len(words) - 1):
         if words[i] == "then" and words[i + 1] in ARTICLES and verb:
-            yield words[: i - (words[i - 1] == "and")]
-            yield [*words[: verb[1]], *words[i + 1 :]]
+            first = words[: i - (words[i - 1] == "and")]
+            yield first
+            goals = cuts_of(first)[0] if verb[0] == "place" and not cuts_of(words[i + 1 :])[0] else []
+            yield [*words[: verb[1]], *words[i + 1 :], *(first[goals[-1] :] if goals else [])]
             return
     if verb and verb[0] in ("place", "move", "turn"):
         for i in range(verb[1] + 2, len(words) - 2):

@@ -66,7 +66,9 @@ def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list
         text = after_filler(in_context(forbidding(text), repairs))
         text = in_context(text, repairs, at_start=True)
         told = (*taken_back, *repairs)
-        topics += [named for words, _ in taken_back if (named := parse_clause(words.split(), "")).target]
+        topics += [
+            named for words, _ in taken_back if (named := parse_clause(words.split(), "")).target not in _NO_TOPICS
+        ]
         for words in split_clauses(text.split()):
             command = parse_clause(words, transcript, vocabulary)
             topic = topic_of(words) if command.action == "none" and not command.target else None
@@ -85,6 +87,7 @@ def parse_command(transcript: str, vocabulary: Vocabulary | None = None) -> list
     ]
 
 
+_NO_TOPICS = frozenset({"", "left", "right", "on", "off", "up", "down", "top", "bottom", "front", "back"})
 _PAUSES = ("wait", "hold on", "hang on")
 _ASKS = frozenset(
     {"is", "are", "isnt", "arent", "do", "does", "can", "could", "did", "have", "you", "which", "where", "see", "what"}

@@ -31,7 +31,7 @@ def is_plural(expression: str) -> bool:
     """
     words = _named(expression.split())
     heads = head_nouns(" ".join(words))
-    if not heads or words[0] in ("whichever", "whatever"):
+    if not heads or words[0] in ("whichever", "whatever", "what", "whats"):
         return False
     before = words[: words.index(heads[0]) + 1]
     noun = heads[0]

@@ -34,6 +34,7 @@ _IT_DOES = words_in(
 )
 _HABITS = words_in("just already always never usually often")
 _MODALS = words_in("can could will would should may might do does did")
+_CANNOT = words_in("cant cannot couldnt dont didnt wont wouldnt never")
 _CONDITIONS = words_in("if unless until till because cause cuz coz whenever although though otherwise")
 _CAN_YOU = tuple([modal, "you"] for modal in ("can", "could", "would", "will"))
 _TIMES = words_in("when while once before after since as")
@@ -63,13 +64,13 @@ def _next_command(words: Sequence[str], start: int) -> int:
     """Where, after a remark that begins at `start`, "and" leads to another command; the end where none does."""
     if words[start] in ("if", "when", "once", "and", "without"):
         return len(words)
-    for i in range(start + 2, len(words) - 2):
+    for i in range(start + 2, len(words) - 1):
         verb = VERBS.at(words, i + 1)
         asked = VERBS.at(words, i + 2) if list(words[i : i + 2]) in _CAN_YOU and i + 3 < len(words) else None
         if asked and asked[0] and words[asked[1] : asked[1] + 1] and words[asked[1]] in DETERMINERS | {"me"}:
             return i
         turned = VERBS.at(words, i)  # "(it rolled away) fetch it": what "it" is, was said before
-        may_turn = turned and turned[0] not in ("", "stop") and words[i - 1] not in _NO_VERBS | _MODALS
+        may_turn = turned and turned[0] not in ("", "stop") and words[i - 1] not in _NO_VERBS | _MODALS | _CANNOT
         if turned and may_turn and list(words[turned[1] : turned[1] + 1]) in (["it"], ["them"]):
             return i
         joined = words[i] in ("and", "then", "so", ",") and verb and verb[0] not in ("", "stop")

@@ -196,6 +196,13 @@ def test_frames_of_giving(transcript: str, target: str, recipient: str) -> None:
         ("grab the toys and put them in there", ("place", "the toys", "in there")),
         ("not the one on the left the one in the middle", ("none", "the one in the middle", "")),
         ("yes but the smaller one", ("none", "the smaller one", "")),
+        ("put the small ball in the box then the big one", ("place", "the big one", "in the box")),
+        ("the box it's too heavy push it", ("move", "the box", "")),
+        ("move it to the left no right", ("move", "it", "to the right")),
+        ("give it to my brother who is in the kitchen", ("give", "it", "")),
+        ("give me the pen not the pencil", ("give", "the pen", "")),
+        ("What about the red one? Take that.", ("pick", "the red one", "")),
+        ("Under the bed is a ball, get it.", ("pick", "a ball", "")),
     ],
 )
 def test_the_last_command_of_several(transcript: str, last: tuple[str, str, str]) -> None:
