@@ -64,7 +64,16 @@ ROWS = (
         ("vgg16_region", "vgg16_low", "vgg16_high"),
     ),
     Row("edge", "edge model (tabletop-320)", None),
+    Row("short_low", "short runs: 2016 network, low resolution", "network", ("short/region", "short/low")),
+    Row(
+        "short_high",
+        "short runs: 2016 network, high resolution",
+        "network",
+        ("short/region", "short/low", "short/high"),
+    ),
+    Row("short_edge", "short runs: edge network", "network", ("short/words", "short/edge")),
 )
+"""The short runs see the same images, as many expressions and the same backbone weights: see training/README.md."""
 
 
 def run_table(images: Sequence[TestImage], *, data: Path, runs: Path, rows: Sequence[str], out: Path) -> dict[str, Any]:

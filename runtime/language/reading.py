@@ -54,7 +54,7 @@ def _needs(words: Sequence[str]) -> tuple[str, int] | None:
     """Who wants something and where that begins: "my brother needs the stapler", "she would like her cup"."""
     for i in range(1, min(8, len(words) - 1)):
         end = i + 1
-        if words[i : i + 2] == ["would", "like"]:
+        if words[i : i + 2] == ["would", "like"] or words[i : i + 2] == ["asked", "for"]:
             end = i + 2
         elif words[i] not in ("needs", "wants", "want", "need", "like"):
             continue
@@ -66,12 +66,14 @@ def _needs(words: Sequence[str]) -> tuple[str, int] | None:
         who = _WOULD.get(subject[0], _AS_OBJECT.get(subject[0], "")) if len(subject) == 1 else ""
         known = not PEOPLE.isdisjoint(subject[:3]) or subject[-1] in PERSONAL
         unknown = subject[0] == "the" and words[end] == "the" and len(subject) == 2
+        unknown = unknown or (i == 1 and words[i] not in ("want", "need", "like") and subject[0] not in _NO_NAMES)
         if who or known or unknown:
             return who or tidy(subject), end
         return None
     return None
 
 
+_NO_NAMES = DETERMINERS | word_set("not_names") | words_in("it what who which there here nobody nothing everything")
 _WOULD = {"hed": "him", "shed": "her", "theyd": "them"}
 _AS_OBJECT = {"he": "him", "she": "her", "they": "them", "everybody": "everybody", "someone": "someone"}
 

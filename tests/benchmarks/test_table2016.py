@@ -56,7 +56,7 @@ def test_the_table_is_measured_kept_and_printed_again(
     rows, shown = table(capsys, *arguments)
     assert list(rows) == [
         *("whole_image", "per_word_average", "per_word_intersection", "proposals", "box", "box_grabcut"),
-        *("low", "high", "high_vgg16", "edge"),
+        *("low", "high", "high_vgg16", "edge", "short_low", "short_high", "short_edge"),
     ]
     # five expressions with a referent: three of one thing of 144 pixels, two of both, in 48 x 48 pixels
     whole = rows["whole_image"]["figures"]

@@ -81,6 +81,8 @@ def test_one_request_in_talk(transcript: str, action: str, target: str) -> None:
         ("what id really like is the pudding", "the pudding", "me"),
         ("were going to need the biggest drill bit", "the biggest drill bit", "us"),
         ("mummy said i can have the lollipop", "the lollipop", "me"),
+        ("anna would like the menu", "the menu", "anna"),
+        ("mom asked for the casserole dish", "the casserole dish", "mom"),
         ("take this to mom in the living room", "this", "mom"),
     ],
 )
