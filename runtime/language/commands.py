@@ -40,6 +40,17 @@ _IS = re.compile(
     r"|boiling|ringing|burning|on(?! it\b)|off(?! it\b)|open|cold|ready|done|running|finished|gone|stuck)\b.* it\b)"
 )
 """A thing and what is the matter with it, before what to do with "it": "the jugs empty could you refill it"."""
+_PARENTHESIS = re.compile(r"\b(that|which|who) , [^,]{3,40} , (?=(?:is|are|was|has|looks|stands|sits)\b)")
+"""What is thrown in: "the cup that, if I remember correctly, is behind the toaster"."""
+_NAMED_AFTER = re.compile(
+    r"(?P<before>(?:(?!(?:the|an?|my|your|some)\b)[a-z]+ ){1,4})(?:it|them|those)\b(?P<after>[^,.;!?]*?) , "
+    r"(?P<thing>(?:the|my|your|that|those|these)"
+    r"(?: (?!(?:is|are|was|were|has|have|needs?|goes|looks|will|can|other|way|rest)\b)[a-z]+){1,4})"
+    r"(?P<rest>$| ,.*| ?[.;!?].*)"
+)
+"""A thing that is named after its pronoun: "turn it off, the lamp", "where is it, the remote"."""
+_DESCRIBES_ON = re.compile(r"(?<=\w) , (?=(?:which|who|whose) (?!one\b|is (?:it|that|the)\b))")
+"""Before a relative clause that a recogniser set apart: "the book, which is on the desk, and bring it here"."""
 _ABBREVIATED = re.compile(r"\b(mrs?|ms|dr|prof|st)\.")
 
 
@@ -153,6 +164,9 @@ def _sentences(transcript: str) -> Iterator[str]:
     text = _IS.sub(r"\1 is ", text)
     text = _ABBREVIATED.sub(r"\1", text)
     text = re.sub(r"\s*,[\s,]*", " , ", _NOT_WORDS.sub(" ", text))
+    text = _DESCRIBES_ON.sub(" ", _PARENTHESIS.sub(r"\1 ", text))
+    if found := _NAMED_AFTER.match(text):
+        text = f"{found['before']}{found['thing']}{found['after']}{found['rest']}"
     for sentence in _CLAUSE_END.split(text):
         if words := sentence.strip(" ,"):
             yield words

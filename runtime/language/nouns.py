@@ -9,7 +9,7 @@ _PLURAL_WORDS = word_set("plural_words")
 _PLURAL_FORMS = words_in("mice men women people children feet teeth loaves halves")
 _SINGULAR_IN_S = word_set("singular_in_s")
 _RELATIONS = word_set("relations")
-_SUBJECTS = words_in("i you we he she they")
+_SUBJECTS = words_in("i you we he she they ive weve youve theyve im youre theyre hes shes id")
 _COLOURS = word_set("colours")
 
 

@@ -293,7 +293,7 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         rest = [word for word in rest if word != "across"]
         return with_destination(rest, replace(command, action="move"), only_goals=True)
     if (
-        (RELATIVE_PRONOUNS | {"where"}).isdisjoint(rest)
+        (RELATIVE_PRONOUNS | {"where", "whichever", "whatever"}).isdisjoint(rest)
         and (ending := _ENDINGS.before(rest, len(rest)))
         and kind in ("pick", "move", "close", "open", "place")
         and not (words[0] == "take" and ending[0] == "turn_off")  # "take the lid off"
