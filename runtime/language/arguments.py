@@ -46,8 +46,8 @@ def with_target(command: Command, rest: Sequence[str]) -> Command:
     words, place = without_place(_without_particles(rest))
     target = tidy(_without_the_other(words))
     place = place or command.place
-    if not target:
-        if place:
+    if not target or target in _ONLY_WHERE:
+        if place and command.action == "move":
             return replace(command, place=place)
         return replace(command, action="none", reason=f"'{command.action}' needs a thing; say which one")
     return replace(command, target=target, place=place, plural=is_plural(target))
@@ -62,6 +62,8 @@ def _without_the_other(words: Sequence[str]) -> Sequence[str]:
     return words
 
 
+_ONLY_WHERE = words_in("under around up out over behind underneath inside")
+"""What says where without a thing: "look around", "reach under"."""
 _DEFINITE = words_in("the my your that this")
 
 

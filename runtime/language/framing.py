@@ -81,8 +81,12 @@ def _led_up(words: Sequence[str], start: int) -> int:
         asked = asked or (list(words[i - 2 : i]) in [*_YOU_CAN, ["do", "is"], ["next", "is"], ["now", "is"]])
         if asked and verb and verb[0] not in ("", "stop") and verb[1] < len(words):
             follows = words[verb[1]]
-            told = ARTICLES.isdisjoint(words[start : i - 1]) or not _TELLS.isdisjoint(words[start : i - 1])
-            return i if told and (follows in DETERMINERS | {"me", "us"}) else 0
+            told = (
+                words[i - 2] == "you"
+                or ARTICLES.isdisjoint(words[start : i - 1])
+                or not _TELLS.isdisjoint(words[start : i - 1])
+            )
+            return i if told and (follows in DETERMINERS | {"me", "us", "him", "her", "them"}) else 0
     return 0
 
 
@@ -94,6 +98,7 @@ def _asked_later(words: Sequence[str], start: int) -> int:
         asked = words[you] == "you" and (
             words[you - 1] in _MODALS | {"if"} or not _MODALS.isdisjoint(words[you + 1 : i])
         )
+        asked = asked or (words[i - 1] == "youd" and words[i - 2] in ("if", "that"))
         after_condition = conditional and i > start + 2 and words[i - 1] not in _GOES_ON
         verb = VERBS.at(words, i) if asked or after_condition else None
         if verb and verb[0] not in ("", "stop", "point") and verb[1] < len(words) and words[verb[1]] in _GIVEN:
@@ -231,5 +236,7 @@ def _corrected_after(words: Sequence[str], end: int) -> bool:
     end += words[end] in ("wait", "but") and end + 2 < len(words)
     if words[end - 1] == ",":
         return True
+    if list(words[:end]) == ["why", "not"]:
+        return False  # "why not take the blue one"
     follows = words[end] in DETERMINERS | words_in("not left right i its take pick grab give put thats im")
     return follows and words[0] not in ("right", "good", "great", "fine", "do", "go", "ok", "okay")
