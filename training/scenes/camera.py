@@ -23,7 +23,7 @@ NEAR_SHARE = (0.06, 0.30)
 """The same of close-ups: on photographs that people take the thing meant fills 6.6 % at the median, three times as much
 as it does without close-ups."""
 CLOSE_UPS = 0.35
-"""How many of the cameras take one."""
+"""How many of the cameras that training pictures are taken with take one."""
 LARGEST_SHARE = 0.40
 SMALLEST_SHARE = 0.004
 TRIES = 12
@@ -67,16 +67,20 @@ class Camera:
 
 
 def random_camera(
-    rng: np.random.Generator, hulls: Sequence[Array], size: tuple[int, int], azimuth_span: float
+    rng: np.random.Generator,
+    hulls: Sequence[Array],
+    size: tuple[int, int],
+    azimuth_span: float,
+    close_ups: float = 0.0,
 ) -> Camera:
     """A camera that sees some of the posed `hulls` (each (k, 3)), none of them larger than 40 % of the frame.
 
     `size` is (height, width) in pixels; `azimuth_span` radians to either side of looking along +y. Of a dozen draws
-    the first good one is taken, else the best.
+    the first good one is taken, else the best. `close_ups` is the share of them that takes a close-up.
     """
     best, best_fault = None, np.inf
     for _ in range(TRIES):
-        camera = _draw(rng, hulls, size, azimuth_span)
+        camera = _draw(rng, hulls, size, azimuth_span, close_ups)
         fault = _fault(camera, hulls)
         if best is None or fault < best_fault:
             best, best_fault = camera, fault
@@ -86,7 +90,13 @@ def random_camera(
     return best
 
 
-def _draw(rng: np.random.Generator, hulls: Sequence[Array], size: tuple[int, int], azimuth_span: float) -> Camera:
+def _draw(
+    rng: np.random.Generator,
+    hulls: Sequence[Array],
+    size: tuple[int, int],
+    azimuth_span: float,
+    close_ups: float,
+) -> Camera:
     height, width = size
     widest = np.rad2deg(2 * np.arctan(np.tan(np.deg2rad(WIDEST_HORIZONTAL_DEG) / 2) * height / width))
     fovy = rng.uniform(FIELD_OF_VIEW_DEG[0], min(FIELD_OF_VIEW_DEG[1], widest))
@@ -95,7 +105,8 @@ def _draw(rng: np.random.Generator, hulls: Sequence[Array], size: tuple[int, int
     backward = np.array([np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
     # frame area at distance 1 is 4 tan(fovy/2)^2 * aspect; an object covers about 0.6 of its longest side squared
     sizes = [float(np.ptp(hull, axis=0).max()) for hull in hulls]
-    share = np.exp(rng.uniform(*np.log(NEAR_SHARE if rng.random() < CLOSE_UPS else AIMED_SHARE)))
+    near = close_ups > 0 and rng.random() < close_ups  # without them nothing is drawn: test pictures stay as they are
+    share = np.exp(rng.uniform(*np.log(NEAR_SHARE if near else AIMED_SHARE)))
     unit_area = 4 * np.tan(np.deg2rad(fovy) / 2) ** 2 * width / height
     distance = float(np.clip(np.sqrt(0.6 * np.median(sizes) ** 2 / (share * unit_area)), NEAREST_M, FARTHEST_M))
     centres = np.array([(hull.min(axis=0) + hull.max(axis=0)) / 2 for hull in hulls])

@@ -13,7 +13,7 @@ import numpy as np
 from runtime.errors import SaymaskError
 from training.expressions.datatypes import Expression
 from training.expressions.generate import generate, procedural_nouns
-from training.scenes.camera import random_camera
+from training.scenes.camera import CLOSE_UPS, random_camera
 from training.scenes.datatypes import View
 from training.scenes.library import Library
 from training.scenes.meshes import MeshEntry, load_catalogue
@@ -76,7 +76,8 @@ class ShardMaker:
         views: list[tuple[View, Sequence[Expression]]] = []
         for number in range(plan.views):
             table_texture = stage_look(library, scene, rng)
-            camera = random_camera(rng, hulls, size, AZIMUTH_AT_WALL if scene.against_wall else np.pi)
+            span = AZIMUTH_AT_WALL if scene.against_wall else np.pi
+            camera = random_camera(rng, hulls, size, span, CLOSE_UPS if plan.split == "train" else 0.0)
             rendering = self._renderer.render(camera)
             view = make_view(
                 library.objects,

@@ -120,16 +120,17 @@ def test_cameras_see_objects_of_useful_size_and_agree_with_their_intrinsics(
 ) -> None:
     rng = np.random.default_rng(5)
     inside = []
-    for scene in scenes:
+    for number, scene in enumerate(scenes):
         hulls = scene.hulls(pool)
-        camera = random_camera(rng, hulls, (240, 320), np.pi)
+        camera = random_camera(rng, hulls, (240, 320), np.pi, close_ups=number % 2)
         assert 30 <= camera.fovy_deg <= 75
         assert np.allclose(camera.rotation.T @ camera.rotation, np.eye(3), atol=1e-9)
         centres = np.array([hull.mean(axis=0) for hull in hulls])
         optical, pixels = camera.to_optical(centres), camera.project(centres)
         pinhole = camera.intrinsics
-        assert np.allclose(pixels[:, 0], pinhole.fx * optical[:, 0] / optical[:, 2] + pinhole.cx)
-        seen = ((pixels > 0) & (pixels < [320, 240])).all(axis=1)
+        ahead = optical[:, 2] > 1e-3  # a close-up may leave things behind the camera
+        assert np.allclose(pixels[ahead, 0], (pinhole.fx * optical[:, 0] / optical[:, 2] + pinhole.cx)[ahead])
+        seen = ahead & ((pixels > 0) & (pixels < [320, 240])).all(axis=1)
         inside.append(seen.sum())
         # a step away from the viewer is forward, and a step up is up
         _, forward, up = (camera.from_viewer(centres + step) - camera.from_viewer(centres) for step in np.eye(3) * 0.1)
@@ -158,3 +159,15 @@ def test_every_identifier_lies_in_one_split() -> None:
     assert shares.count("validation") / 4000 == pytest.approx(0.05, abs=0.02)
     with pytest.raises(ValueError, match="no split"):
         split_of("jar/99999999999")
+
+
+def test_close_ups_fill_more_of_the_frame(scenes: list[Scene], pool: list[TabletopObject]) -> None:
+    distances: dict[float, list[float]] = {0.0: [], 1.0: []}
+    for close_ups, found in distances.items():
+        rng = np.random.default_rng(5)
+        for scene in scenes:
+            hulls = scene.hulls(pool)
+            camera = random_camera(rng, hulls, (240, 320), np.pi, close_ups)
+            depth = np.median([camera.to_optical(hull)[:, 2].mean() for hull in hulls])
+            found.append(float(depth * np.tan(np.deg2rad(camera.fovy_deg) / 2)))  # half the height of what is seen
+    assert np.median(distances[1.0]) < 0.9 * np.median(distances[0.0])
