@@ -23,6 +23,9 @@ _JOINTS = word_set("joints")
 _OPENS_OBJECT = DETERMINERS | words_in("me us him up down out off on over back away to in here")
 _SUBJECTS = words_in("i you we he she they")
 _WHICH_HAND = words_in("other your my left right free one each good")
+_SAYS_MORE = words_in(
+    "is isnt was wasnt has hasnt had are arent does doesnt can cant will wont i you we he she they looks"
+)
 _SIDES = words_in("left right top bottom middle center centre back front end corner side")
 _WAITS = words_in("here there for until till outside")
 _STOPS_AT = words_in("at by beside near")
@@ -91,6 +94,13 @@ def _opens_clause(words: Sequence[str], start: int, *, joined: bool) -> bool:
     verb = VERBS.at(words, start)
     if not verb or not verb[0]:
         return False
+    if (
+        words[start] in NOUNS_TOO
+        and list(words[verb[1] : verb[1] + 1]) == ["that"]
+        and words[verb[1] + 1 :][:1]
+        and words[verb[1] + 1] in _SAYS_MORE
+    ):
+        return False  # "the glue stick that hasnt dried out"
     action, end = verb
     follows = words[end] if end < len(words) else ""
     if words[start] == "hand" and words[start - 1] in _WHICH_HAND:

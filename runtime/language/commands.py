@@ -36,7 +36,7 @@ MAX_CHARACTERS = 512
 _NOT_WORDS = re.compile(r"[^a-z0-9,.;!?]+")
 _CLAUSE_END = re.compile(r"\s*[.;!?]+\s*")
 _IS = re.compile(
-    r"\b((?:the|my|your) [a-z]{2,}[^s])s (?=(?:still |almost |already )?(?:empty|full|dirty|broken|leaking"
+    r"\b((?:the|my|your) [a-z]{2,}[^sui])s (?=(?:still |almost |already )?(?:empty|full|dirty|broken|leaking"
     r"|boiling|ringing|burning|on(?! it\b)|off(?! it\b)|open|cold|ready|done|running|finished|gone|stuck)\b.* it\b)"
 )
 """A thing and what is the matter with it, before what to do with "it": "the jugs empty could you refill it"."""

@@ -121,6 +121,7 @@ _BEFORE_RIGHT = words_in("your my his her our the to far on turn left and go mov
 _MACHINES = words_in("coffee washing sewing espresso vending bread ice fax copy ticket toy popcorn bubble the a my")
 _HAPPENED = words_in("came arrived was were made bought used saw had wore opened")
 _NAMES = words_in("says saying said marked labeled labelled called named word")
+_LIES = words_in("plugged put left sitting lying standing kept stuck is thats are stored hidden")
 _HAS = words_in("has have had got gets with without of is thats")
 _FETCHES = words_in("get fetch bring")
 _YOU_CAN = tuple(["you", modal] for modal in ("can", "could", "would", "might", "will", "should", "must"))
@@ -193,6 +194,8 @@ def _belongs(words: Sequence[str], start: int, end: int) -> bool:
     if list(words[start:end]) == ["machine"] and words[start - 1] in _MACHINES:
         return True
     verb = VERBS.at(words)
+    if list(words[start:end]) == ["in", "there"] and words[start - 1] in _LIES:
+        return True
     if list(words[start:end]) == ["a", "crack"] and words[start - 1] in _HAS:
         return True
     if list(words[start:end]) == ["in", "there"] and "place" in {

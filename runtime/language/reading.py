@@ -199,7 +199,7 @@ def _outside(words: Sequence[str]) -> list[str]:
     for i, word in enumerate(words):
         if i and word in ("that", "which", "who", "thats", "where", "what", "whose"):
             return list(words[:i])
-        if i > 1 and (word in ("i", "you", "we", "he", "she", "they") or (word.endswith("ing") and len(word) > 5)):
+        if i > 1 and (word in _WHO_DOES or (word.endswith("ing") and len(word) > 5)):
             return list(words[:i])
         if i > 1 and word in ("the", "my") and not PREPOSITIONS.before(words, i) and words[i - 1] not in ("and", "of"):
             return list(words[:i])  # "the mug the cat is sitting on"
@@ -276,7 +276,14 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         return drive(rest, transcript)
     if kind == "drive":
         kind = "move"
-    if kind == "place" and rest[-1:] == ["on"] and 1 < len(rest) < 5 and not RELATIVE_PRONOUNS & set(rest):
+    covers = rest[-2:-1] and rest[-2] in _COVERS  # "put the lid on" closes nothing that we know
+    if (
+        kind == "place"
+        and rest[-1:] == ["on"]
+        and not covers
+        and 1 < len(rest) < 5
+        and not RELATIVE_PRONOUNS & set(rest)
+    ):
         return with_target(Command(transcript, "turn_on"), rest[:-1])
     if list(words[:2]) == ["put", "on"] and rest[:1] == ["on"] and len(rest) > 1:
         return with_target(Command(transcript, "turn_on"), rest[1:])
@@ -318,6 +325,12 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
         while len(rest) > 1 and rest[0] in ("at", "for", "of", "is", "are", "where", "which", "around", "out"):
             rest = rest[1:]
     return with_target(command, rest)
+
+
+_WHO_DOES = words_in("i you we he she they im youre hes shes were theyre ive youve weve theyve id youd")
+_COVERS = words_in(
+    "lid cap cover top hat coat jacket apron glove gloves shoes boots scarf helmet sweater label sticker"
+)
 
 
 def _taken_somewhere(rest: Sequence[str]) -> bool:

@@ -38,6 +38,9 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
         starts = (i for i in range(len(words) - 2, 1, -1) if words[i] in ARTICLES and not PREPOSITIONS.before(words, i))
         if stop := next(starts, 0):
             return " ".join(words[:stop]), words[stop:]
+    two = _two_people(words)
+    if two:
+        return " ".join(words[:two]), words[two:]
     if words[0] in PERSONAL and (
         len(words) == 1 or words[0] in ("me", "us") or words[1] in opens - _ALL_OF_THEM or words[0] in ("him", "her")
     ):
@@ -85,6 +88,15 @@ def recipient_of(words: list[str]) -> tuple[str, list[str]]:
                 before.pop()
             return " ".join(whom), before
     return "", words
+
+
+def _two_people(words: Sequence[str]) -> int:
+    """Where "ana and her friend (the puzzle)" ends; 0 for anything else."""
+    if words[1:2] != ["and"] or words[0] in DETERMINERS | RELATIVE | {"up", "down", "back"}:
+        return 0
+    end = 4 if words[2:3] and words[2] in _OWNERS and words[3:4] and words[3] in PEOPLE else 3
+    known = words[0] in PERSONAL or end == 4 or (words[2:3] and words[2] not in DETERMINERS)
+    return end if known and words[end : end + 1] and words[end] in ARTICLES else 0
 
 
 def _is_person(words: Sequence[str]) -> bool:
