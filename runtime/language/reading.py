@@ -277,13 +277,9 @@ def parse_clause(words: Sequence[str], transcript: str, vocabulary: Vocabulary |
     if kind == "drive":
         kind = "move"
     covers = rest[-2:-1] and rest[-2] in _COVERS  # "put the lid on" closes nothing that we know
-    if (
-        kind == "place"
-        and rest[-1:] == ["on"]
-        and not covers
-        and 1 < len(rest) < 5
-        and not RELATIVE_PRONOUNS & set(rest)
-    ):
+    if kind == "place" and rest[-1:] == ["on"] and covers:
+        return with_target(Command(transcript, "place", destination="on"), rest[:-1])
+    if kind == "place" and rest[-1:] == ["on"] and 1 < len(rest) < 5 and not RELATIVE_PRONOUNS & set(rest):
         return with_target(Command(transcript, "turn_on"), rest[:-1])
     if list(words[:2]) == ["put", "on"] and rest[:1] == ["on"] and len(rest) > 1:
         return with_target(Command(transcript, "turn_on"), rest[1:])
